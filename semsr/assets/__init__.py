@@ -1,0 +1,1 @@
+"""Files from outside: mirrors, verification, safe unpacking and safe loading."""

@@ -1,0 +1,29 @@
+"""What a card may say: frozen pydantic models; an unknown key is an error that names file, key, value and what is allowed."""
+
+from semsr.cards.asset import Asset, AssetFile, Mirror
+from semsr.cards.base import Card, Id, parse_card
+from semsr.cards.dataset import DatasetCard
+from semsr.cards.method import MethodCard, Variant
+from semsr.cards.metric import MetricCard
+from semsr.cards.profile import ProfileCard, Track
+from semsr.cards.protocol import ProtocolCard, ProtocolColumn
+from semsr.cards.table import TableCard, TableRow
+
+__all__ = [
+    "Asset",
+    "AssetFile",
+    "Card",
+    "DatasetCard",
+    "Id",
+    "MethodCard",
+    "MetricCard",
+    "Mirror",
+    "ProfileCard",
+    "ProtocolCard",
+    "ProtocolColumn",
+    "TableCard",
+    "TableRow",
+    "Track",
+    "Variant",
+    "parse_card",
+]

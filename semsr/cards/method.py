@@ -1,0 +1,79 @@
+"""Methods: a card, a runner of one of three kinds, and the variants that become table rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from semsr.cards.base import Card, Id, Paper
+
+Trust = Literal["L0", "L1", "L2", "L3", "L4"]
+"""L0 copied from a paper, L1 measured on supplied outputs, L2 restored with published weights, L3 retrained here, L4 retrained elsewhere."""
+
+
+class Variant(Card):
+    """One row: weights (asset ids, the first that can be had is used) and the options the runner is made with."""
+
+    label: str
+    weights: tuple[Id, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+    trust: Trust = "L2"
+
+
+class Resources(Card):
+    """What one run needs, for planning; nothing here changes a result."""
+
+    gpus: Annotated[int, Field(ge=0)] = 0
+    memory: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?[MGT]$")] = "2G"
+    minutes_per_100_images: Annotated[float, Field(gt=0)] | None = None
+
+
+class Command(Card):
+    """An external program: reads a folder of LR images, writes a folder of SR images of the same names.
+
+    `run` may use {lr}, {sr}, {scale}, {weights}, {method}, {seed}. `environment` names the Python or program folder put first on PATH.
+    """
+
+    run: Annotated[tuple[str, ...], Field(min_length=1)]
+    environment: str | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    time_limit_minutes: Annotated[float, Field(gt=0)] = 60.0
+    repository: str | None = None
+    commit: str | None = None
+
+
+class Outputs(Card):
+    """A folder of images someone else made; `folder` may use {dataset} and {variant}, `~` and environment variables."""
+
+    folder: str
+    made_by: str
+
+
+class MethodCard(Card):
+    """A method of super-resolution."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: str
+    paper: Paper | None = None
+    licence: str
+    scale: Annotated[int, Field(ge=1)] | None = None
+    runner: Literal["python", "command", "outputs"]
+    entry: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    command: Command | None = None
+    outputs: Outputs | None = None
+    variants: Annotated[dict[Id, Variant], Field(min_length=1)]
+    resources: Resources = Resources()
+    deterministic: bool = True
+    checked: dict[str, str] = Field(default_factory=dict)
+    notes: str = ""
+
+    @model_validator(mode="after")
+    def _runner_has_its_key(self) -> MethodCard:
+        needed = {"python": "entry", "command": "command", "outputs": "outputs"}
+        for runner, key in needed.items():
+            given = getattr(self, key) is not None
+            if given != (runner == self.runner):
+                problem = "is missing" if not given else f"belongs to runner {runner!r}"
+                raise ValueError(f"runner is {self.runner!r}, but key {key!r} {problem}")
+        return self

@@ -1,0 +1,51 @@
+"""Tables: the rows and columns of a published table, and which of our rows stands beside which published one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from semsr.cards.base import Card, Id, Paper
+
+
+class TableRow(Card):
+    """One row: the name as published (empty for a row of ours alone) and the method and variant that reproduce it, if any."""
+
+    label: str
+    published: str | None = None
+    method: Id | None = None
+    variant: Id = "default"
+
+
+class TableDataset(Card):
+    """One data set of the table: its published name, and the id of ours."""
+
+    label: str
+    published: str | None = None
+    dataset: Id
+
+
+class Context(Card):
+    """Published values of another data set shown for orientation, never as a reproduction."""
+
+    table: Id
+    dataset: str
+    why: str
+
+
+class TableCard(Card):
+    """A table as data. `profiles` are those whose results may stand beside the published values as a reproduction."""
+
+    id: Id
+    title: str
+    paper: Paper | None = None
+    protocol: Id
+    track: Literal["classical", "real"]
+    profiles: Annotated[tuple[Id, ...], Field(min_length=1)]
+    reported: str | None = None
+    datasets: Annotated[tuple[TableDataset, ...], Field(min_length=1)]
+    columns: Annotated[tuple[Id, ...], Field(min_length=1)]
+    rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
+    context: Context | None = None
+    notes: tuple[str, ...] = ()

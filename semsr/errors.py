@@ -1,0 +1,58 @@
+"""Errors a user can cause. Each is one line that says what was found, what is allowed and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SemsrError(Exception):
+    """A user's mistake or a state of the machine, said in one clear line; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class CardError(SemsrError):
+    """A card (YAML file) is wrong: names file, key, value found and values allowed."""
+
+
+class UnknownIdError(SemsrError):
+    """Something was asked for by a name that no card has."""
+
+    def __init__(self, kind: str, found: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(found, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"unknown {kind} {found!r}; {hint}known: {', '.join(known) or 'none'}. See `semsr list {kind}s`.")
+
+
+class PictureError(SemsrError):
+    """An image file can't be used: truncated, not 8-bit RGB, wrong size."""
+
+
+class SizeMismatchError(PictureError):
+    """Two pictures that must have the same size (or a fixed ratio) do not."""
+
+
+class PairingError(SemsrError):
+    """Files that belong together by name do not match up."""
+
+
+class AssetError(SemsrError):
+    """An asset could not be had, or is not what its card says."""
+
+
+class WeightsError(SemsrError):
+    """A weights file does not hold what the network expects, or holds more than plain arrays."""
+
+
+class MethodError(SemsrError):
+    """A method broke its contract: wrong size, values that are not finite, a failed external program."""
+
+
+class MetricUnavailableError(SemsrError):
+    """A metric can't be computed here; the text after `not available, because` says why."""
+
+
+class StorageError(SemsrError):
+    """A file or folder could not be written: disk full, read-only, no permission."""

@@ -1,0 +1,1 @@
+"""Pixels: PNG in and out, colour, MATLAB-compatible resize, tiling."""

@@ -1,0 +1,241 @@
+"""Finds the project, its cards and its plugins: folders of the project first, then installed entry points."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from semsr.cards import (
+    Asset,
+    AssetFile,
+    Card,
+    DatasetCard,
+    MethodCard,
+    MetricCard,
+    ProfileCard,
+    ProtocolCard,
+    TableCard,
+    parse_card,
+)
+from semsr.errors import CardError, SemsrError, UnknownIdError
+
+Kind = Literal["method", "dataset", "metric", "table"]
+ROOT_VARIABLE = "SEMSR_PROJECT"
+C = TypeVar("C", bound=Card)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one YAML file. Raises: CardError where it is missing, unreadable or not YAML."""
+    try:
+        return yaml.load(path.read_bytes(), Loader=_Loader)
+    except FileNotFoundError:
+        raise CardError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CardError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that holds `methods/`, `datasets/`, `metrics/`, `tables/` and `profiles/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project that `start` (default: the working folder) lies in; else the one this package was installed from.
+
+        `$SEMSR_PROJECT` overrides both; worker processes inherit it.
+        Raises: SemsrError where there is none.
+        """
+        if start is None and (named := os.environ.get(ROOT_VARIABLE)):
+            return cls(Path(named).resolve())
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
+            if (folder / "metrics" / "protocols").is_dir() and (folder / "profiles").is_dir():
+                return cls(folder)
+        raise SemsrError(
+            f"{here}: no SemSR-Bench project here or above (a folder with methods/, metrics/, profiles/); "
+            f"change into your clone, or set {ROOT_VARIABLE}"
+        )
+
+    # Where things lie.
+
+    @property
+    def data(self) -> Path:
+        """Prepared data sets, one folder each."""
+        return self.root / "data"
+
+    def results(self, profile: str) -> Path:
+        """Everything a profile makes."""
+        return self.root / "results" / profile
+
+    def cell(self, profile: str, dataset: str, method: str, variant: str) -> Path:
+        """One variant on one data set: `images/` and `run.json`."""
+        return self.results(profile) / "cells" / dataset / method / variant
+
+    @property
+    def lock(self) -> Path:
+        """The committed lock of all packages; every number depends on it."""
+        return self.root / "requirements" / "lock.txt"
+
+    def show(self, path: Path) -> str:
+        """`path` as a person would write it: relative to the project where it lies inside."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    # Plugin folders.
+
+    def folders(self, kind: Kind) -> dict[str, Path]:
+        """Plugin folders by name: those of the project, then those of installed packages (entry-point group `semsr.<kind>s`)."""
+        top = self.root / f"{kind}s"
+        found = {path.parent.name: path.parent for path in sorted(top.glob(f"*/{kind}.yaml"))} if kind != "metric" else {}
+        if kind == "metric":
+            found = {path.name: path for path in sorted(top.iterdir()) if path.is_dir() and path.name[0] not in "._"}
+            found.pop("protocols", None)
+        for entry in entry_points(group=f"semsr.{kind}s"):
+            spec = find_spec(entry.value)
+            if spec is not None and spec.submodule_search_locations:
+                found.setdefault(entry.name, Path(next(iter(spec.submodule_search_locations))))
+        return found
+
+    # Cards.
+
+    def read(self, path: Path, model: type[C]) -> C:
+        """Read and check one card file."""
+        return parse_card(model, read_yaml(path), self.show(path))
+
+    def _folder_cards(self, kind: Kind, model: type[C]) -> dict[str, C]:
+        cards = {}
+        for name, folder in self.folders(kind).items():
+            card = self.read(folder / f"{kind}.yaml", model)
+            if getattr(card, "id", None) != name:
+                raise CardError(
+                    f"{self.show(folder)}/{kind}.yaml: id: found {getattr(card, 'id', None)!r}; must be the folder's name, {name!r}"
+                )
+            cards[name] = card
+        return cards
+
+    def _file_cards(self, pattern: str, model: type[C]) -> dict[str, C]:
+        cards = {}
+        for path in sorted(self.root.glob(pattern)):
+            card = self.read(path, model)
+            if getattr(card, "id", None) != path.stem:
+                raise CardError(
+                    f"{self.show(path)}: id: found {getattr(card, 'id', None)!r}; must be the file's name, {path.stem!r}"
+                )
+            cards[path.stem] = card
+        return cards
+
+    @cached_property
+    def methods(self) -> dict[str, MethodCard]:
+        """All method cards by id."""
+        return self._folder_cards("method", MethodCard)
+
+    @cached_property
+    def datasets(self) -> dict[str, DatasetCard]:
+        """All data set cards by id."""
+        return self._folder_cards("dataset", DatasetCard)
+
+    @cached_property
+    def tables(self) -> dict[str, TableCard]:
+        """All table cards by id."""
+        return self._folder_cards("table", TableCard)
+
+    @cached_property
+    def protocols(self) -> dict[str, ProtocolCard]:
+        """All protocol cards by id."""
+        return self._file_cards("metrics/protocols/*.yaml", ProtocolCard)
+
+    @cached_property
+    def profiles(self) -> dict[str, ProfileCard]:
+        """All profile cards by id."""
+        return self._file_cards("profiles/*.yaml", ProfileCard)
+
+    @cached_property
+    def _metrics(self) -> dict[str, tuple[MetricCard, str]]:
+        found: dict[str, tuple[MetricCard, str]] = {}
+        for family, folder in self.folders("metric").items():
+            for path in sorted(folder.glob("*.yaml")):
+                if path.name == "assets.yaml":
+                    continue
+                card = self.read(path, MetricCard)
+                if card.id != path.stem:
+                    raise CardError(f"{self.show(path)}: id: found {card.id!r}; must be the file's name, {path.stem!r}")
+                if card.id in found:
+                    raise CardError(
+                        f"{self.show(path)}: metric {card.id!r} stands in metrics/{found[card.id][1]} too; rename one"
+                    )
+                found[card.id] = card, family
+        return found
+
+    @cached_property
+    def metrics(self) -> dict[str, MetricCard]:
+        """All metric cards by id."""
+        return {name: card for name, (card, _) in self._metrics.items()}
+
+    def metric_family(self, metric: str) -> str:
+        """The folder below `metrics/` that a metric's code lives in."""
+        return self._metrics[metric][1]
+
+    @cached_property
+    def assets(self) -> dict[str, Asset]:
+        """Every asset by id, from the `assets.yaml` beside the card that uses it."""
+        found: dict[str, Asset] = {}
+        kinds: tuple[Kind, ...] = ("method", "dataset", "metric")
+        for kind in kinds:
+            for folder in self.folders(kind).values():
+                path = folder / "assets.yaml"
+                if not path.exists():
+                    continue
+                for asset in self.read(path, AssetFile).assets:
+                    if asset.id in found:
+                        raise CardError(
+                            f"{self.show(path)}: asset {asset.id!r} is declared twice; refer to the other by its id"
+                        )
+                    found[asset.id] = asset
+        return found
+
+    # One card by its name.
+
+    def method(self, name: str) -> MethodCard:
+        """Raises: UnknownIdError."""
+        return _get("method", name, self.methods)
+
+    def dataset(self, name: str) -> DatasetCard:
+        """Raises: UnknownIdError."""
+        return _get("dataset", name, self.datasets)
+
+    def metric(self, name: str) -> MetricCard:
+        """Raises: UnknownIdError."""
+        return _get("metric", name, self.metrics)
+
+    def protocol(self, name: str) -> ProtocolCard:
+        """Raises: UnknownIdError."""
+        return _get("protocol", name, self.protocols)
+
+    def table(self, name: str) -> TableCard:
+        """Raises: UnknownIdError."""
+        return _get("table", name, self.tables)
+
+    def profile(self, name: str | None = None) -> ProfileCard:
+        """A profile by name; without one, the profile in force (`params.yaml`). Raises: UnknownIdError, CardError."""
+        if name is None:
+            return self.read(self.root / "params.yaml", ProfileCard)
+        return _get("profile", name, self.profiles)
+
+    def asset(self, name: str) -> Asset:
+        """Raises: UnknownIdError."""
+        return _get("asset", name, self.assets)
+
+
+def _get(kind: str, name: str, cards: dict[str, C]) -> C:
+    if name not in cards:
+        raise UnknownIdError(kind, name, cards)
+    return cards[name]

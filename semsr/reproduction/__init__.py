@@ -1,0 +1,1 @@
+"""Reported against reproduced: published values, aggregation, the tables."""

@@ -1,0 +1,1 @@
+"""What methods build on: the Restorer contract, weights readers, runners."""
