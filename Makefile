@@ -1,0 +1,48 @@
+# Two commands do everything on a machine with git, make and python3 (pip, venv): `make repro` and `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help repro test test-fast test-slow lint setup lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+repro: $(READY)  ## set up, then run the pipeline of the profile in force (params.yaml; lite unless you switched)
+	dvc repro
+
+test: lint test-fast test-slow  ## set up, then lint and run all tests
+
+test-fast: $(READY)  ## the tests that take seconds each
+	pytest -q -m "not slow"
+
+test-slow: $(READY)  ## the tests that take minutes or download weights; the lite pipeline is one of them
+	pytest -q -m slow
+
+lint: $(READY)  ## ruff, mypy and the import rules
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+setup: $(READY)  ## only set up .venv from the committed lock
+
+# Every version and every file's hash stands in the lock; pip refuses anything else.
+$(READY): requirements/lock.txt pyproject.toml
+	@echo "Setting up $(VENV) from requirements/lock.txt (once; about 2.5 GB to download, 5 GB on disk) ..."
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:  ## after changing pyproject.toml: write requirements/lock.txt anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --quiet --output-file requirements/lock.txt
+	uv pip compile pyproject.toml --extra iqa --extra spandrel-nc --python-version 3.11 --generate-hashes --quiet \
+	  --constraint requirements/lock.txt --output-file requirements/lock-iqa.txt
+
+clean:  ## remove the environment and everything the pipeline made (downloads stay in ~/.cache/semsr)
+	rm -rf $(VENV) data results

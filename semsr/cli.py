@@ -1,0 +1,186 @@
+"""The command line: one verb, one function, no logic. Each verb's work is a stage's `run`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from semsr import __version__
+from semsr.errors import SemsrError
+from semsr.project import Project
+
+app = typer.Typer(
+    name="semsr",
+    help="Does a published super-resolution result hold, and how does a method compare under exactly the same rules?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+new_app = typer.Typer(no_args_is_help=True, help="Start something new from a template.", rich_markup_mode=None)
+app.add_typer(new_app, name="new")
+
+# typer reads annotations at run time and, with `from __future__ import annotations`, resolves `X | None` too; Optional keeps 3.11 help short.
+From = Annotated[Optional[Path], typer.Option("--from", help="Take the files from your own copy in this folder.")]  # noqa: UP045
+
+
+class Listed(StrEnum):
+    """What `semsr list` can list."""
+
+    methods = "methods"
+    datasets = "datasets"
+    metrics = "metrics"
+    protocols = "protocols"
+    tables = "tables"
+    profiles = "profiles"
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+) -> None:
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stderr)
+    for chatty in ("httpx", "urllib3", "filelock", "PIL", "matplotlib", "huggingface_hub", "httpcore", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Listed, typer.Argument(help="The kind of card.")],
+    json: Annotated[bool, typer.Option("--json", help="As JSON, one object a card.")] = False,
+) -> None:
+    """List methods, data sets, metrics, protocols, tables or profiles."""
+    from semsr import listing
+
+    typer.echo(listing.render(Project.find(), what.value, as_json=json))
+
+
+@app.command()
+def use(profile: Annotated[str, typer.Argument(help="A profile: see `semsr list profiles`.")]) -> None:
+    """Switch the profile in force: what `dvc repro` runs."""
+    from semsr import listing
+
+    typer.echo(listing.use(Project.find(), profile))
+
+
+@app.command()
+def fetch(dataset: Annotated[str, typer.Argument(help="A data set's id.")], source: From = None) -> None:
+    """Get a data set's files from their official place, or from your own copy."""
+    from semsr.stages import fetch as stage
+
+    stage.run(Project.find(), dataset, source)
+
+
+@app.command()
+def prepare(dataset: Annotated[str, typer.Argument(help="A data set's id.")], source: From = None) -> None:
+    """Bring a data set into the form everything else reads: data/<id>/{hr,lr}/ and manifest.parquet."""
+    from semsr.stages import prepare as stage
+
+    stage.run(Project.find(), dataset, source)
+
+
+@app.command()
+def infer(
+    method: Annotated[str, typer.Argument(help="A method's id.")],
+    dataset: Annotated[str, typer.Option("--dataset", help="A prepared data set's id.")],
+    variant: Annotated[Optional[str], typer.Option(help="Only this variant.")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+) -> None:
+    """Restore every picture of a data set with a method; continues where a killed run stopped."""
+    from semsr.stages import infer as stage
+
+    project = Project.find()
+    stage.run(project, project.profile(profile), dataset, method, variant)
+
+
+@app.command()
+def score(
+    dataset: Annotated[str, typer.Argument(help="A prepared data set's id.")],
+    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+) -> None:
+    """Score all rows of a data set by the profile's protocols, one decode for all metrics."""
+    from semsr.stages import score as stage
+
+    project = Project.find()
+    stage.run(project, project.profile(profile), dataset)
+
+
+@app.command()
+def tabulate(
+    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+) -> None:
+    """Write results/tables/*.{csv,tex,md}: published and reproduced values side by side."""
+    from semsr.stages import tabulate as stage
+
+    project = Project.find()
+    stage.run(project, project.profile(profile))
+
+
+@app.command("eval")
+def eval_(
+    folder: Annotated[Path, typer.Argument(help="The folder of images to score.")],
+    protocol: Annotated[str, typer.Option(help="How to measure: see `semsr list protocols`.")],
+    dataset: Annotated[Optional[str], typer.Option(help="A prepared data set whose HR is the reference.")] = None,  # noqa: UP045
+    hr: Annotated[Optional[Path], typer.Option(help="A folder of reference images of the same names.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(help="Write the scores, a row an image and metric, to this file.")] = None,  # noqa: UP045
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    threads: Annotated[Optional[int], typer.Option(min=1, help="CPU threads; default: every core.")] = None,  # noqa: UP045
+) -> None:
+    """Score any folder of images: no plugin needed, paired by file name (trust level L1)."""
+    from semsr.stages import evaluate as stage
+
+    stage.run(Project.find(), folder, dataset, hr, protocol, out, device=device, threads=threads)
+
+
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="A method's id.")],
+    variant: Annotated[Optional[str], typer.Option(help="Only this variant.")] = None,  # noqa: UP045
+) -> None:
+    """Run the contract tests on a method: sizes, range, determinism, batches, odd sizes, weights, resume."""
+    from semsr.stages import check as stage
+
+    stage.run(Project.find(), method, variant)
+
+
+@new_app.command("method")
+def new_method(name: Annotated[str, typer.Argument(help="Lower-case letters, digits and '-'.")]) -> None:
+    """Write methods/NAME/ with a card, a working restorer to replace, and a README."""
+    from semsr.stages import new as stage
+
+    stage.method(Project.find(), name)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and a non-zero exit status."""
+    try:
+        app()
+    except SemsrError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; what is finished is kept, the same command continues", 130)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose a folder you can write to", 2)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)

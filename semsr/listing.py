@@ -1,0 +1,82 @@
+"""`semsr list` and `semsr use`: what there is, and which profile is in force. Reads cards only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+from semsr.cards import Card, DatasetCard, MethodCard, MetricCard, ProfileCard, ProtocolCard, TableCard
+from semsr.project import Project
+
+_ARROW = {"higher": "↑", "lower": "↓"}
+
+
+def render(project: Project, what: str, *, as_json: bool = False) -> str:
+    """The cards of one kind as aligned text, or as a JSON array of whole cards."""
+    cards: dict[str, Card] = getattr(project, what)
+    if as_json:
+        return json.dumps([card.model_dump(mode="json") for card in cards.values()], indent=2, ensure_ascii=False)
+    rows = [_HEADS[what], *(_ROWS[what](card) for card in cards.values())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if what == "profiles":
+        lines.append(f"in force: {project.profile().id} (params.yaml); `semsr use ID` switches")
+    return "\n".join(lines)
+
+
+def use(project: Project, profile: str) -> str:
+    """Point `params.yaml` at another profile. Raises: UnknownIdError, StorageError."""
+    from semsr.files import storage_errors
+
+    card = project.profile(profile)
+    link = project.root / "params.yaml"
+    with storage_errors(link):
+        fresh = link.with_name(f".params.{os.getpid()}.partial")
+        fresh.symlink_to(f"profiles/{card.id}.yaml")
+        fresh.replace(link)
+    return f"profile in force: {card.id} ({card.title}); run `dvc repro`"
+
+
+_HEADS: dict[str, tuple[str, ...]] = {
+    "methods": ("method", "scale", "runner", "rows", "title"),
+    "datasets": ("data set", "pictures", "scale", "comparable", "title"),
+    "metrics": ("metric", "better", "unit", "reference", "version", "title"),
+    "protocols": ("protocol", "columns", "title"),
+    "tables": ("table", "protocol", "profiles", "title"),
+    "profiles": ("profile", "tables", "title"),
+}
+
+
+def _method(card: MethodCard) -> tuple[str, ...]:
+    return card.id, f"×{card.scale}" if card.scale else "any", card.runner, ", ".join(card.variants), card.title
+
+
+def _dataset(card: DatasetCard) -> tuple[str, ...]:
+    return card.id, str(card.count), f"×{card.scale}", card.comparable, card.title
+
+
+def _metric(card: MetricCard) -> tuple[str, ...]:
+    return card.id, _ARROW[card.direction], card.unit or "-", card.reference, str(card.version), card.title
+
+
+def _protocol(card: ProtocolCard) -> tuple[str, ...]:
+    return card.id, ", ".join(column.name for column in card.columns), card.title
+
+
+def _table(card: TableCard) -> tuple[str, ...]:
+    return card.id, card.protocol, ", ".join(card.profiles), card.title
+
+
+def _profile(card: ProfileCard) -> tuple[str, ...]:
+    return card.id, ", ".join(card.tables), card.title
+
+
+_ROWS: dict[str, Callable[..., tuple[str, ...]]] = {
+    "methods": _method,
+    "datasets": _dataset,
+    "metrics": _metric,
+    "protocols": _protocol,
+    "tables": _table,
+    "profiles": _profile,
+}
