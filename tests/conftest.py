@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,29 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data: {folder} is not there (set SEMSR_TEST_DATA)")
     return folder
+
+
+def _mount(folder: Path, *options: str) -> None:
+    done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"can't mount a file system here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte, to be filled."""
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    _mount(folder, "-t", "tmpfs", "-o", "size=1m", "tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def read_only_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that refuses writing, to root too."""
+    folder = tmp_path / "read-only-disk"
+    folder.mkdir()
+    _mount(folder, "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -53,7 +53,8 @@ def parse_card(model: type[C], data: object, source: str) -> C:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        details = error.errors()
+        # A misspelt key is reported before the key it leaves missing.
+        details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" ({len(details) - 1} more after this one)" if len(details) > 1 else ""
         raise CardError(f"{source}: {_explain(model, details[0])}{more}") from None
 
