@@ -1,1 +1,1 @@
-"""Files from outside: mirrors, verification, safe unpacking and safe loading."""
+"""Files from outside (weights, archives, photographs): fetched from mirrors, verified before every use, opened without running anything."""

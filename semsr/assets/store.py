@@ -1,0 +1,169 @@
+"""The store of assets on this machine: ask for an asset, get a verified file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+from semsr.assets.archives import unpack
+from semsr.assets.download import discard
+from semsr.assets.locking import locked
+from semsr.assets.mirrors import Order, bring, describe, link_or_copy
+from semsr.assets.network import MirrorError
+from semsr.assets.verification import digest, problem_with
+from semsr.cards.asset import Asset, Mirror
+from semsr.errors import AssetError, StorageError
+from semsr.files import PARTIAL, storage_errors, write_atomic
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE = "SEMSR_ASSETS"
+UNPINNED = "unpinned"
+
+
+def default_folder() -> Path:
+    """`$SEMSR_ASSETS`, or `semsr/assets` in the user's cache folder (`$XDG_CACHE_HOME`, `~/.cache`)."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "semsr" / "assets"
+
+
+class Store:
+    """Assets on this machine, in `<folder>/<asset id>/<first 12 digits of its sha256, or "unpinned">/<file>`.
+
+    A file appears under its name only when complete and verified. Several processes may ask for the same asset: one downloads, the
+    others wait. A store whose files are all there may be read-only.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder if folder is not None else default_folder()
+
+    def path(self, asset: Asset) -> Path:
+        """Where the asset's file lies or would lie."""
+        return self.folder / asset.id / (asset.sha256[:12] if asset.sha256 else UNPINNED) / asset.file
+
+    def pin(self, asset: Asset) -> str | None:
+        """The sha256 in force: the card's; for an unpinned asset the one seen first on this machine; None before that."""
+        if asset.sha256 is not None:
+            return asset.sha256
+        note = self._note(asset)
+        return note.read_text().strip() if note.is_file() else None
+
+    def get(self, asset: Asset) -> Path:
+        """The asset's file, verified; fetched from the first mirror that has it, when it is not there yet.
+
+        Raises:
+            AssetError: no mirror could give it, or what they gave is not what the card says. The message has each mirror's
+                reason and the way to do it by hand.
+            StorageError: the store can't be written.
+        """
+        path = self.path(asset)
+        if path.is_file() and self._accept(asset, path) is None:
+            return path
+        with locked(self.folder / asset.id, asset.id):
+            reasons = []
+            if path.is_file():
+                if (problem := self._accept(asset, path)) is None:
+                    return path
+                aside = path.with_name(path.name + ".rejected")
+                with storage_errors(path):
+                    path.replace(aside)
+                logger.warning("%s: %s; set aside as %s", path, problem, aside.name)
+                reasons.append(f"the file that was there: {problem}")
+            self._tell_licence(asset)
+            return self._fetch(asset, path, reasons)
+
+    def adopt(self, asset: Asset, source: Path) -> Path:
+        """Take the user's own copy: `source` is the file, or a folder that holds it under the card's file name.
+
+        Raises:
+            AssetError: not there, or not the file that the card describes.
+            StorageError: the store can't be written.
+        """
+        file = source / asset.file if source.is_dir() else source
+        if not file.is_file():
+            raise AssetError(f"asset {asset.id!r}: no file {file}; give the file itself, or a folder that holds {asset.file}")
+        if problem := problem_with(asset, file, self.pin(asset)):
+            raise AssetError(f"asset {asset.id!r}: {file}: {problem}; {asset.manual}")
+        path = self.path(asset)
+        with locked(self.folder / asset.id, asset.id):
+            partial = path.with_name(f".{path.name}.adopted{PARTIAL}")
+            with storage_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                link_or_copy(file, partial)
+            return self._place(asset, partial, path)
+
+    def unpacked(self, asset: Asset) -> Path:
+        """The folder with the contents of an asset that is an archive, unpacked once beside it.
+
+        Raises:
+            AssetError: as `get`; or the archive is damaged, or holds paths that leave its folder or links.
+            StorageError: the store can't be written.
+        """
+        archive = self.get(asset)
+        folder = archive.with_name(archive.name + ".unpacked")
+        if not folder.is_dir():
+            with locked(self.folder / asset.id, asset.id):
+                if not folder.is_dir():
+                    unpack(archive, folder)
+        return folder
+
+    def _fetch(self, asset: Asset, path: Path, reasons: list[str]) -> Path:
+        order = Order(asset, path.parent, self.folder / "packages", pinned=self.pin(asset) is not None)
+        for mirror in asset.mirrors:
+            resumed = order.partial(mirror).exists()
+            try:
+                partial, problem = self._try(asset, mirror, order)
+                if problem and resumed:
+                    logger.info("%s: %s after resuming; starting over", asset.id, problem)
+                    partial, problem = self._try(asset, mirror, order)
+            except MirrorError as error:
+                problem = str(error)
+            if not problem:
+                return self._place(asset, partial, path)
+            logger.info("%s: %s: %s", asset.id, describe(mirror), problem)
+            reasons.append(f"{describe(mirror)}: {problem}")
+        listed = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
+        raise AssetError(
+            f"asset {asset.id!r} ({asset.file}) could not be had: {listed}. By hand: {asset.manual.strip().rstrip('.')}. "
+            f"Put the file at {path} and start again (files of a data set also by `semsr fetch DATASET --from DIR`)"
+        )
+
+    def _try(self, asset: Asset, mirror: Mirror, order: Order) -> tuple[Path, str | None]:
+        partial = bring(mirror, order)
+        problem = problem_with(asset, partial, self.pin(asset))
+        if problem:
+            discard(partial)
+        return partial, problem
+
+    def _place(self, asset: Asset, partial: Path, path: Path) -> Path:
+        with storage_errors(path):
+            if asset.sha256 is None and self.pin(asset) is None:
+                write_atomic(self._note(asset), digest(partial) + "\n")
+            partial.replace(path)
+        return path
+
+    def _accept(self, asset: Asset, path: Path) -> str | None:
+        """What is wrong with the file that lies there; None when it may be used. An unpinned one put there by hand is pinned."""
+        pin = self.pin(asset)
+        problem = problem_with(asset, path, pin)
+        if problem is None and pin is None:
+            with contextlib.suppress(
+                OSError, StorageError
+            ):  # a read-only store can't remember; the file is usable all the same
+                write_atomic(self._note(asset), digest(path) + "\n")
+        return problem
+
+    def _note(self, asset: Asset) -> Path:
+        path = self.path(asset)
+        return path.with_name(path.name + ".sha256")
+
+    def _tell_licence(self, asset: Asset) -> None:
+        """Say once a machine under which licence the file comes, and again when the card's licence changes."""
+        marker = self.folder / asset.id / "licence.txt"
+        text = f"{asset.title}: {asset.licence}. Source: {asset.source}\n"
+        if not marker.is_file() or marker.read_text() != text:
+            logger.warning("%s (%s): licence %s; source %s", asset.title, asset.file, asset.licence, asset.source)
+            write_atomic(marker, text)

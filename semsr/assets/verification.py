@@ -1,0 +1,40 @@
+"""Is this file what its card says? Size, sha256 and md5, computed once a process for each state of a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from semsr.cards.asset import Asset
+
+_known: dict[tuple[int, int, int, int, str], str] = {}
+
+
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """The file's checksum in hexadecimal; remembered until the file is replaced or touched (a rename does not count)."""
+    state = path.stat()
+    key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, algorithm)
+    if key not in _known:
+        with path.open("rb") as file:
+            _known[key] = hashlib.file_digest(file, algorithm).hexdigest()
+    return _known[key]
+
+
+def problem_with(asset: Asset, path: Path, pin: str | None) -> str | None:
+    """What is wrong with a file, with what was expected and found; None when it is as the card says.
+
+    Args:
+        asset: the card: `size` and `md5` count where given.
+        path: the file.
+        pin: the sha256 in force (the card's, or for unpinned assets the one seen first); None: any.
+    """
+    size = path.stat().st_size
+    if asset.size is not None and size != asset.size:
+        return f"wrong size (expected {asset.size} bytes, found {size})"
+    if size == 0:
+        return "the file is empty"
+    if pin is not None and (found := digest(path)) != pin:
+        return f"wrong sha256 (expected {pin}, found {found})"
+    if asset.md5 is not None and (found := digest(path, "md5")) != asset.md5:
+        return f"wrong md5 (expected {asset.md5}, found {found})"
+    return None
