@@ -54,5 +54,9 @@ class MetricUnavailableError(SemsrError):
     """A metric can't be computed here; the text after `not available, because` says why."""
 
 
+class MetricError(SemsrError):
+    """A metric broke its contract: a value that is not a number, or the wrong count of values."""
+
+
 class StorageError(SemsrError):
     """A file or folder could not be written: disk full, read-only, no permission."""

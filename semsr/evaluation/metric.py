@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Batch:
         self.pictures = tuple(pictures)
         self.device = device
         self.shared: dict[Any, Any] = {}
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -56,19 +57,24 @@ class Batch:
         """(H, W) of every picture."""
         return self.pictures[0].shape[0], self.pictures[0].shape[1]
 
-    @cached_property
+    @property
     def tensor(self) -> torch.Tensor:
         """(B, 3, H, W) float32 in [0, 1], RGB, channels-last in memory, on `device`."""
+        tensor: torch.Tensor = self.once("tensor", self._make_tensor)
+        return tensor
+
+    def _make_tensor(self) -> torch.Tensor:
         import torch
 
         stacked = torch.from_numpy(np.stack(self.pictures)).to(self.device)
         return stacked.permute(0, 3, 1, 2).float().div_(255.0)
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
-        """The derived form called `key` (a luma plane, say), made by `make` the first time a metric asks for it."""
-        if key not in self.shared:
-            self.shared[key] = make()
-        return self.shared[key]
+        """The derived form called `key` (a luma plane, say), made by `make` the first time a metric asks for it, in any thread."""
+        with self._lock:
+            if key not in self.shared:
+                self.shared[key] = make()
+            return self.shared[key]
 
 
 class Metric(ABC):

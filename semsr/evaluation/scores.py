@@ -1,0 +1,104 @@
+"""`scores.parquet`: the long form in which every score is kept, one row an image and metric."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from semsr.errors import SemsrError
+from semsr.evaluation.protocol import ResolvedProtocol
+from semsr.evaluation.scoring import Scores
+from semsr.evaluation.workbench import Workbench
+from semsr.files import write_atomic
+
+WHOLE_SET = "*"
+"""Stands in the column `image` for a metric of the whole set."""
+
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("dataset", pa.string()),
+        ("method", pa.string()),
+        ("variant", pa.string()),
+        ("protocol", pa.string()),
+        ("protocol_hash", pa.string()),
+        ("metric_id", pa.string()),
+        ("metric_version", pa.int64()),
+        ("weights", pa.string()),
+        ("unavailable", pa.string()),
+    ]
+)
+_ORDER = ("method", "variant", "protocol", "metric", "image")
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """One subject's scores, and the protocols they are to be reported under."""
+
+    scores: Scores
+    protocols: tuple[ResolvedProtocol, ...]
+
+
+def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, bench: Workbench) -> list[dict[str, Any]]:
+    """Every score as one record, sorted; a metric that is not available has its rows, too, with NaN and the reason.
+
+    Args:
+        rows: scores and their protocols.
+        names: the pictures' names.
+        dataset: the data set's id, "" where there is none.
+        bench: what the scores were made with.
+    """
+    records = []
+    for row in rows:
+        for protocol in row.protocols:
+            for column in protocol.columns:
+                fixed = {
+                    "metric": column.name,
+                    "dataset": dataset,
+                    "method": row.scores.subject.method,
+                    "variant": row.scores.subject.variant,
+                    "protocol": protocol.id,
+                    "protocol_hash": protocol.hash,
+                    "metric_id": column.metric.id,
+                    "metric_version": column.metric.version,
+                    "weights": bench.weights.get(column.key, ""),
+                }
+                absent = bench.unavailable.get(column.key, "")
+                values: Mapping[str, float] = row.scores.images.get(column.key, {})
+                if column.of_set:
+                    values = {WHOLE_SET: row.scores.sets[column.key]} if column.key in row.scores.sets else {}
+                for image in (WHOLE_SET,) if column.of_set else names:
+                    value = float("nan") if absent else values[image]
+                    reason = absent or row.scores.reasons.get((column.key, image), "")
+                    records.append({"image": image, "value": value, "unavailable": reason, **fixed})
+    return sorted(records, key=lambda record: tuple(record[name] for name in _ORDER))
+
+
+def write_scores(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write records as parquet, whole or not at all; the same records always give the same bytes. Raises: StorageError."""
+    table = pa.Table.from_pylist([dict(record) for record in records], schema=SCHEMA)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+
+
+def read_scores(path: Path) -> list[dict[str, Any]]:
+    """Read the records back.
+
+    Raises:
+        SemsrError: no such file, or not a file of scores.
+    """
+    try:
+        table = pq.read_table(path, schema=SCHEMA, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise SemsrError(f"{path}: not a file of scores ({error}); run `semsr score` again") from None
+    records: list[dict[str, Any]] = table.to_pylist()
+    return records

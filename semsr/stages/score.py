@@ -1,0 +1,133 @@
+"""Score: all rows of a prepared data set, by the profile's protocols, into one scores.parquet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsr.cards.profile import ProfileCard
+from semsr.errors import PairingError, SemsrError
+from semsr.evaluation.cores import pick_device
+from semsr.evaluation.journal import Journal
+from semsr.evaluation.pairing import Size, check_names, check_sizes
+from semsr.evaluation.protocol import ResolvedProtocol, resolve
+from semsr.evaluation.scores import ScoredRow, long_form, write_scores
+from semsr.evaluation.scoring import Subject, score
+from semsr.evaluation.session import measuring_fingerprint, progress_bar
+from semsr.evaluation.workbench import build, unavailable_columns
+from semsr.imaging.pictures import picture_files
+from semsr.preparation.manifest import Prepared, open_prepared
+from semsr.project import Project
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Row:
+    method: str
+    variant: str
+    protocols: tuple[ResolvedProtocol, ...]
+
+
+def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
+    """Measure every row of the profile that has been restored on a data set; continues where a killed run stopped.
+
+    Args:
+        project: the project.
+        profile: says which methods and protocols belong to the data set.
+        dataset: a prepared data set's id.
+
+    Returns:
+        results/<profile>/scores/<dataset>.parquet.
+
+    Raises:
+        SemsrError: the profile does not have the data set, or nothing has been restored yet.
+        PairingError: a row misses a picture or has one too many. SizeMismatchError: a picture has the wrong size.
+        PictureError: a picture is damaged. MetricError: a metric broke its contract.
+    """
+    prepared = open_prepared(project, dataset)
+    rows = _restored(project, profile, dataset)
+    reference, sizes = reference_of(prepared)
+    subjects = [
+        Subject(
+            row.method,
+            row.variant,
+            _pictures(project, profile.id, dataset, row, sizes, "its HR picture" if reference else "its LR picture, enlarged,"),
+            frozenset(column.key for protocol in row.protocols for column in protocol.columns),
+        )
+        for row in rows
+    ]
+    protocols = tuple({protocol.id: protocol for row in rows for protocol in row.protocols}.values())
+    device = pick_device(profile.device)
+    bench = build(project, protocols, device=device, has_reference=reference is not None)
+    for name, reason in unavailable_columns(bench, protocols).items():
+        log.warning("%s: %s is not available, because %s", dataset, name, reason)
+    results = project.results(profile.id)
+    journal = Journal(results / "journals" / f"{dataset}.jsonl", measuring_fingerprint(project, device))
+    with journal, progress_bar(f"score {dataset}", len(subjects) * len(sizes)) as progress:
+        scores = score(subjects, reference, sizes, bench, journal=journal, threads=profile.threads, progress=progress)
+        path = results / "scores" / f"{dataset}.parquet"
+        scored = [ScoredRow(found, row.protocols) for found, row in zip(scores, rows, strict=True)]
+        write_scores(path, long_form(scored, sorted(sizes), dataset, bench))
+    log.info("%s: %d rows of %d pictures scored: %s", dataset, len(rows), len(sizes), project.show(path))
+    return path
+
+
+def reference_of(prepared: Prepared) -> tuple[Mapping[str, Path] | None, Mapping[str, Size]]:
+    """HR files by name (None where the data set has none), and the size each SR picture must have."""
+    entries = prepared.test
+    if not entries:
+        raise SemsrError(f"{prepared.card.id}: no pictures in its split 'test'; there is nothing to score")
+    scale = prepared.card.scale
+    hr = {entry.name: entry.hr for entry in entries if entry.hr is not None}
+    if hr and len(hr) < len(entries):
+        missing = next(entry.name for entry in entries if entry.hr is None)
+        raise PairingError(
+            f"{prepared.card.id}: {missing!r} has no HR picture, others do; run `semsr prepare {prepared.card.id}` again"
+        )
+    sizes = {entry.name: entry.hr_size or (entry.lr_size[0] * scale, entry.lr_size[1] * scale) for entry in entries}
+    return hr or None, sizes
+
+
+def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row]:
+    """Rows of the profile on this data set that have a cell; those that have none yet are said."""
+    tracks = [track for track in (profile.tracks.classical, profile.tracks.real) if dataset in track.datasets]
+    if not tracks:
+        known = sorted({name for track in (profile.tracks.classical, profile.tracks.real) for name in track.datasets})
+        raise SemsrError(f"profile {profile.id!r} does not have data set {dataset!r}; it has: {', '.join(known) or 'none'}")
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for track in tracks:
+        for method in track.methods:
+            for variant in profile.variants.get(method, tuple(project.method(method).variants)):
+                wanted.setdefault((method, variant), []).extend(track.protocols)
+    protocols = {name: resolve(project, name) for names in wanted.values() for name in names}
+    if not protocols:
+        raise SemsrError(
+            f"profile {profile.id!r} has no protocols (or no methods) for data set {dataset!r}; add some to its track"
+        )
+    found = []
+    for (method, variant), names in sorted(wanted.items()):
+        if project.cell(profile.id, dataset, method, variant).is_dir():
+            found.append(_Row(method, variant, tuple(protocols[name] for name in dict.fromkeys(names))))
+        else:
+            log.warning(
+                "%s: %s/%s is not restored yet: run `semsr infer %s --dataset %s`", dataset, method, variant, method, dataset
+            )
+    if not found:
+        raise SemsrError(
+            f"{dataset}: no method of profile {profile.id!r} has been restored yet; run `semsr infer METHOD --dataset {dataset}`"
+        )
+    return found
+
+
+def _pictures(
+    project: Project, profile: str, dataset: str, row: _Row, sizes: Mapping[str, Size], what: str
+) -> Mapping[str, Path]:
+    folder = project.cell(profile, dataset, row.method, row.variant) / "images"
+    pictures = picture_files(folder)
+    again = f"data set {dataset!r} (run `semsr infer {row.method} --dataset {dataset}` to complete the row)"
+    check_names(pictures, sizes, project.show(folder), again)
+    check_sizes(pictures, sizes, what)
+    return pictures
