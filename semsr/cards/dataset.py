@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from semsr.cards.base import Card, Id, Paper
+from semsr.cards.base import Card, Id, Paper, Sha256
 
 
 class Layout(Card):
     """One way a copy of the data set may lie on a disk.
 
-    `hr` and `lr` are patterns below the folder (`**` allowed) in which `{name}` stands for the picture's name, the part both
-    partners share; `lr` may be absent where LR is made from HR.
+    `hr` and `lr` are patterns below the folder in which `{name}` stands for the picture's name, the part both partners share;
+    `*` matches within one name, a leading `**/` any folders. `lr` may be absent where LR is made from HR.
     """
 
     hr: str
@@ -71,8 +71,15 @@ class PhotoSource(Card):
         return self
 
 
+class PublishedPixels(Card):
+    """What the published pictures are, whatever they are called: a hash over the pixels of all (semsr.preparation.manifest.set_sha256)."""
+
+    hr: Sha256
+    lr: Sha256
+
+
 class DatasetCard(Card):
-    """A data set as the harness prepares it: `hr/`, `lr/` and `manifest.parquet`."""
+    """A data set as the harness prepares it: `hr/`, `lr/` and `manifest.parquet`. `count` is the number of test pictures."""
 
     id: Id
     title: str
@@ -85,5 +92,22 @@ class DatasetCard(Card):
     degradation: MatlabBicubic | None = None
     crop_to_multiple: Annotated[int, Field(ge=1)] = 1
     grey: Literal["refuse", "replicate"] = "refuse"
+    pixels: PublishedPixels | None = None
     notes: str = ""
     checked: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _photographs_add_up(self) -> DatasetCard:
+        if isinstance(self.source, PhotoSource):
+            if self.degradation is None:
+                raise ValueError("photographs need a 'degradation', which makes the LR pictures")
+            test = sum(photo.split == "test" for photo in self.source.photos)
+            if test != self.count:
+                raise ValueError(f"count is {self.count}, but {test} photos have split 'test'")
+            for photo in self.source.photos:
+                left, top, right, bottom = photo.box
+                if left < 0 or top < 0 or right <= left or bottom <= top:
+                    raise ValueError(f"photo {photo.name!r}: box {list(photo.box)} must be left, top, right, bottom in pixels")
+                if (right - left) % self.scale or (bottom - top) % self.scale:
+                    raise ValueError(f"photo {photo.name!r}: the sides of its box must be multiples of the scale, {self.scale}")
+        return self

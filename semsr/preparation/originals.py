@@ -1,0 +1,99 @@
+"""What was fetched for a data set and where it lies: data/<id>.fetched.json, a small file that says the same on every run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from semsr.cards import Card, DatasetCard, parse_card
+from semsr.cards.dataset import PairedSource, PhotoSource
+from semsr.errors import CardError, PairingError
+from semsr.files import sha256_file, write_atomic
+from semsr.preparation.pairing import Pair, find_pairs, gaps, listed
+from semsr.project import Project
+
+
+class Fetched(Card):
+    """The record of one fetch.
+
+    Attributes:
+        dataset: the data set's id.
+        kind: "assets" where the official files were taken, "folder" where a user's copy was.
+        files: SHA-256 of each original file, by its asset's id or by its path in the folder.
+        folder: the user's folder, or None.
+    """
+
+    dataset: str
+    kind: Literal["assets", "folder"]
+    files: dict[str, str]
+    folder: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """One hash over all original files; where they lie plays no part."""
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+
+
+def record_path(project: Project, dataset: str) -> Path:
+    """Where the record of a fetch lies."""
+    return project.data / f"{dataset}.fetched.json"
+
+
+def read_record(project: Project, dataset: str) -> Fetched | None:
+    """The record of the last fetch; None where there is none, or none that can be read."""
+    path = record_path(project, dataset)
+    try:
+        return parse_card(Fetched, json.loads(path.read_bytes()), project.show(path))
+    except (FileNotFoundError, ValueError, CardError):
+        return None
+
+
+def write_record(project: Project, record: Fetched) -> None:
+    """Write the record, whole or not at all. Raises: StorageError."""
+    text = json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True)
+    write_atomic(record_path(project, record.dataset), text + "\n")
+
+
+def pairs_below(card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
+    """The pairs of a paired data set below folders, as many as the card says.
+
+    Raises:
+        PairingError: as `find_pairs`; or more or fewer pairs than the card says, naming what is missing as far as numbering tells.
+    """
+    assert isinstance(card.source, PairedSource)
+    pairs = find_pairs(folders, card.source.layouts, dataset=card.id, makes_lr=card.degradation is not None)
+    if len(pairs) != card.count:
+        where = ", ".join(map(str, folders))
+        names = [pair.name for pair in pairs]
+        missing = gaps(names)
+        hint = f"; by their numbers {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
+        raise PairingError(
+            f"{card.id}: {len(pairs)} pictures in {where} ({listed(names)}), but the data set has {card.count}{hint}. "
+            f"Complete the folder, or fetch the official copy: `semsr fetch {card.id}`"
+        )
+    return pairs
+
+
+def photographs_below(project: Project, card: DatasetCard, folder: Path) -> dict[str, Path]:
+    """The photographs of a data set in a user's folder, by asset id; found by file name, checked against the card's checksums.
+
+    Raises:
+        PairingError: no such folder, or a photograph is missing or differs.
+    """
+    assert isinstance(card.source, PhotoSource)
+    if not folder.is_dir():
+        raise PairingError(f"{card.id}: {folder}: no such folder")
+    there = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()}
+    found: dict[str, Path] = {}
+    for name in sorted({photo.asset for photo in card.source.photos}):
+        asset = project.asset(name)
+        path = there.get(asset.file)
+        if path is None:
+            raise PairingError(f"{card.id}: {asset.file} ({asset.title}) is not in {folder}; add it: {asset.manual}")
+        if asset.sha256 is not None and (sha := sha256_file(path)) != asset.sha256:
+            raise PairingError(f"{card.id}: {path}: sha256 does not match (expected {asset.sha256}, found {sha})")
+        found[name] = path
+    return found

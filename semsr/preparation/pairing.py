@@ -1,0 +1,140 @@
+"""Which LR picture belongs to which HR picture: by name, in a folder whose layout a card describes; never by sorted position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsr.cards.dataset import Layout
+from semsr.errors import PairingError
+
+_NAMED_IN_ERRORS = 5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The files of one picture; `lr` is None where it is to be made from `hr`, `hr` where there is no reference."""
+
+    name: str
+    hr: Path | None
+    lr: Path | None
+
+
+def find_pairs(folders: Sequence[Path], layouts: Sequence[Layout], *, dataset: str, makes_lr: bool = False) -> tuple[Pair, ...]:
+    """Pair up the pictures below `folders`.
+
+    The layout that gives the most complete pairs is taken (the first of them); where none gives any and `makes_lr` is set, the
+    first one that finds HR pictures and no LR picture at all.
+
+    Args:
+        folders: the user's folder, or the unpacked archives.
+        layouts: the card's layouts.
+        dataset: the data set's id, for errors.
+        makes_lr: whether the card tells how LR is made from HR.
+
+    Returns:
+        The pairs, sorted by name.
+
+    Raises:
+        PairingError: no such folder, no picture in any of the layouts, a picture without a partner, two pictures of one name.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise PairingError(f"{dataset}: {folder}: no such folder")
+    files = [file for folder in folders for file in _files(folder)]
+    where = ", ".join(map(str, folders))
+    best: tuple[tuple[int, int], Layout, dict[str, Path], dict[str, Path]] | None = None
+    for layout in layouts:
+        hr = _matches(files, layout.hr, dataset)
+        lr = _matches(files, layout.lr, dataset) if layout.lr else {}
+        rank = len(hr.keys() & lr.keys()), len(hr) + len(lr)
+        if rank[1] and (best is None or rank > best[0]):
+            best = rank, layout, hr, lr
+    if best is None:
+        tried = "; ".join(" + ".join(part for part in (layout.hr, layout.lr) if part) for layout in layouts)
+        raise PairingError(f"{dataset}: no pictures in {where} in any known layout (tried: {tried})")
+    _, layout, hr, lr = best
+    if not lr and hr and (makes_lr or layout.lr is None):
+        return tuple(Pair(name, path, None) for name, path in sorted(hr.items()))
+    _check_partners(where, layout, hr, lr, dataset)
+    return tuple(Pair(name, hr[name], lr[name]) for name in sorted(hr))
+
+
+def gaps(names: Iterable[str]) -> list[str]:
+    """The names that numbering suggests are missing: `Canon_016` and `Canon_018` without `Canon_017`."""
+    families: dict[tuple[str, str, int], set[int]] = {}
+    for name in names:
+        if found := re.search(r"\d+", name):
+            key = name[: found.start()], name[found.end() :], len(found.group())
+            families.setdefault(key, set()).add(int(found.group()))
+    return sorted(
+        f"{before}{number:0{digits}d}{after}"
+        for (before, after, digits), numbers in families.items()
+        if len(numbers) > 1
+        for number in range(1, max(numbers))
+        if number not in numbers
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    names = sorted(names)
+    more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
+    return ", ".join(names[:_NAMED_IN_ERRORS]) + more
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    """The files below a folder, with their paths relative to it; hidden ones do not count."""
+    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        (relative.as_posix(), path)
+        for relative, path in found
+        if not any(part.startswith((".", "__MACOSX")) for part in relative.parts)
+    )
+
+
+def _matches(files: Sequence[tuple[str, Path]], pattern: str, dataset: str) -> dict[str, Path]:
+    expression = _expression(pattern)
+    found: dict[str, Path] = {}
+    for file, path in files:
+        if match := expression.fullmatch(file):
+            name = match["name"]
+            if name in found:
+                raise PairingError(
+                    f"{dataset}: two pictures are called {name!r}: {found[name]} and {path}; "
+                    f"pass a folder that holds only one copy of the data set"
+                )
+            found[name] = path
+    return found
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """A layout's pattern as a regular expression over paths: `**/` any folders, `*` anything in one name, `{name}` the name."""
+    parts = []
+    for token in re.split(r"(\*\*/|\*|\{name\})", pattern):
+        if token == "**/":
+            parts.append(r"(?:[^/]+/)*")
+        elif token == "*":
+            parts.append(r"[^/]*")
+        elif token == "{name}":
+            parts.append(r"(?P=name)" if "(?P<name>" in "".join(parts) else r"(?P<name>[^/]+)")
+        else:
+            parts.append(re.escape(token))
+    return re.compile("".join(parts))
+
+
+def _check_partners(where: str, layout: Layout, hr: dict[str, Path], lr: dict[str, Path], dataset: str) -> None:
+    for kind, other, mine, theirs, pattern in (
+        ("LR", "HR", lr, hr, layout.hr),
+        ("HR", "LR", hr, lr, layout.lr or ""),
+    ):
+        alone = sorted(mine.keys() - theirs.keys())
+        if alone:
+            wanted = listed(pattern.replace("{name}", name) for name in alone)
+            raise PairingError(
+                f"{dataset}: {len(mine) - len(alone)} of {len(mine)} {kind} pictures have an {other} partner; "
+                f"{listed(mine[name].name for name in alone)} {'has' if len(alone) == 1 else 'have'} none in {where} "
+                f"(expected {wanted}). Add what is missing, or pass another copy: `semsr fetch {dataset} --from DIR`"
+            )
