@@ -1,0 +1,201 @@
+"""From scores, a row an image and metric, to one number a cell, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from semsr.errors import SemsrError
+from semsr.evaluation.interval import mean_interval
+from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
+
+COLUMNS = (
+    "image",
+    "metric",
+    "value",
+    "dataset",
+    "method",
+    "variant",
+    "protocol",
+    "protocol_hash",
+    "metric_id",
+    "metric_version",
+    "weights",
+    "unavailable",
+)
+WHOLE_SET = "*"
+"""Stands for the image in the one row of a metric that is of the whole set (FID, KID)."""
+
+Status = Literal["reproduced", "incomplete", "not-available", "refused", "not-run"]
+"""What a cell of ours is: a number; images missing; a metric that can't be had; scores that may not be averaged; never computed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What we have for one cell.
+
+    Attributes:
+        status: see `Status`; only "reproduced" has a value.
+        reason: why there is no value.
+        value: the mean over all images of the data set, in the metric's unit.
+        count: images that have a value.
+        of: images there should be.
+        low, high: 95 % interval of the mean; None where there is none.
+    """
+
+    status: Status
+    reason: str = ""
+    value: float | None = None
+    count: int = 0
+    of: int | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
+    """Read one `scores/<dataset>.parquet`.
+
+    Args:
+        path: the file.
+        name: what errors call it.
+        dataset: the data set it must be of.
+
+    Raises:
+        SemsrError: missing, unreadable, columns of another version, or rows of another data set.
+    """
+    again = f"run `semsr score {dataset}`"
+    try:
+        scores = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise SemsrError(
+            f"{name}: no such file: {dataset} has not been scored; {again}, or `dvc repro` for everything"
+        ) from None
+    except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+        raise SemsrError(
+            f"{name}: not a readable parquet file ({' '.join(str(error).split())}); delete it and {again}"
+        ) from None
+    if missing := [column for column in COLUMNS if column not in scores.columns]:
+        raise SemsrError(f"{name}: made by another version of semsr: no column {', '.join(missing)}; delete it and {again}")
+    others = sorted(set(scores["dataset"]) - {dataset})
+    if others:
+        raise SemsrError(f"{name}: dataset: found {', '.join(map(str, others))}; must be {dataset}; delete it and {again}")
+    return scores
+
+
+class Scores:
+    """The scores of one data set under one protocol, ready to be averaged cell by cell.
+
+    A mean exists only if every image of the data set has a value, and only for columns that were made in one way: one protocol hash,
+    one metric version and one set of weights over *all* rows of the column, and those that the project's cards have now.
+    """
+
+    def __init__(
+        self,
+        scores: pd.DataFrame,
+        images: Collection[str],
+        protocol: ResolvedProtocol,
+        dataset: str,
+        expected: int | None = None,
+    ) -> None:
+        """Hold the scores of one data set.
+
+        Args:
+            scores: as `read_scores` gives them, of any protocols.
+            images: the test pictures that are prepared.
+            protocol: whose scores to use.
+            dataset: the data set's id, for messages.
+            expected: how many pictures the data set has by its card; default: those that are prepared.
+        """
+        self._scores = scores[scores["protocol"] == protocol.id]
+        self._expected = max(len(images), expected or 0)
+        self._images = frozenset(images)
+        self._protocol = protocol
+        self._again = f"run `semsr score {dataset}` again"
+        self._refused = {column.name: self._refusal(column) for column in protocol.columns}
+
+    @property
+    def of(self) -> int:
+        """How many images the data set has."""
+        return self._expected
+
+    def cell(self, method: str, variant: str, column: ResolvedColumn) -> Result:
+        """The mean of one row in one column, or why there is none."""
+        rows = self._scores[
+            (self._scores["method"] == method) & (self._scores["variant"] == variant) & (self._scores["metric"] == column.name)
+        ]
+        scored = self._scored(method, variant)
+        if rows.empty and not scored:
+            return Result("not-run", f"no scores of it; {self._again}", of=self.of)
+        reasons = sorted({str(reason) for reason in rows["unavailable"] if reason})
+        if reasons:
+            return Result("not-available", "; ".join(reasons), of=self.of)
+        if reason := self._refused[column.name]:
+            return Result("refused", reason, count=rows["image"].nunique(), of=self.of)
+        if rows["image"].duplicated().any():
+            twice = rows["image"][rows["image"].duplicated()].iloc[0]
+            return Result("refused", f"image {twice} is there more than once; {self._again}", of=self.of)
+        return self._of_set(rows, scored) if column.of_set else self._of_images(rows)
+
+    def _of_images(self, rows: pd.DataFrame) -> Result:
+        finite = rows[rows["value"].notna()]
+        found = set(map(str, finite["image"]))
+        if strangers := sorted(set(map(str, rows["image"])) - self._images):
+            reason = f"image {strangers[0]} is not in the data set as it is prepared now; {self._again}"
+            return Result("refused", reason, count=len(found), of=self.of)
+        if found == self._images and len(found) < self.of:
+            reason = f"only {len(found)} of the data set's {self.of} images are prepared; fetch the others and {self._again}"
+            return Result("incomplete", reason, count=len(found), of=self.of)
+        if found != self._images:
+            broken = " (a value is not a number)" if len(finite) < len(rows) else ""
+            reason = f"only {len(found)} of {self.of} images have a value{broken}; {self._again}"
+            return Result("incomplete", reason, count=len(found), of=self.of)
+        values = finite.sort_values("image")["value"].to_numpy(dtype="float64")
+        interval = mean_interval(values)
+        return Result("reproduced", value=interval.mean, count=interval.count, of=self.of, low=interval.low, high=interval.high)
+
+    def _of_set(self, rows: pd.DataFrame, scored: int) -> Result:
+        """One value of the whole set; it counts only if no other metric lacks an image of this row."""
+        values = rows.loc[rows["image"] == WHOLE_SET, "value"]
+        if (
+            len(values) != 1
+            or len(rows) != 1
+            or math.isnan(values.iloc[0])
+            or 0 < scored < self.of
+            or len(self._images) < self.of
+        ):
+            return Result(
+                "incomplete", f"only {scored} of {self.of} images have scores; {self._again}", count=scored, of=self.of
+            )
+        return Result("reproduced", value=float(values.iloc[0]), count=self.of, of=self.of)
+
+    def _scored(self, method: str, variant: str) -> int:
+        """How many images have at least one score of this row; a row of the whole set alone counts as nothing."""
+        rows = self._scores[(self._scores["method"] == method) & (self._scores["variant"] == variant)]
+        return rows.loc[rows["image"] != WHOLE_SET, "image"].nunique()
+
+    def _refusal(self, column: ResolvedColumn) -> str:
+        """Why no value of this column may be averaged; empty where all is well."""
+        rows = self._scores[(self._scores["metric"] == column.name) & (self._scores["unavailable"] == "")]
+        if rows.empty:
+            return ""
+        for key, what in (
+            ("protocol_hash", f"hashes of protocol {self._protocol.id}"),
+            ("metric_id", "metrics"),
+            ("metric_version", "versions of the metric"),
+            ("weights", "weights of the metric"),
+        ):
+            found = sorted({str(value)[:16] for value in rows[key]})
+            if rows[key].nunique() > 1:
+                return f"{what} are mixed in this column ({', '.join(found)}); {self._again}"
+        first = rows.iloc[0]
+        made = str(first["protocol_hash"]), f"{first['metric_id']} version {first['metric_version']}"
+        now = self._protocol.hash, f"{column.metric.id} version {column.metric.version}"
+        for had, has, what in zip(made, now, (f"{self._protocol.id}@", ""), strict=True):
+            if had != has:
+                return f"measured by {what}{had}, the cards say {what}{has} now; {self._again}"
+        return ""

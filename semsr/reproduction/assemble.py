@@ -1,0 +1,194 @@
+"""Builds a table from its card, the published values, and the scores of one profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from semsr.cards import ProfileCard, TableCard, TableRow
+from semsr.cards.metric import OptionValue
+from semsr.cards.table import TableDataset
+from semsr.errors import CardError
+from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
+from semsr.project import Project
+from semsr.reproduction import not_run
+from semsr.reproduction.aggregate import Result, Scores
+from semsr.reproduction.footnotes import Footnotes, with_marks
+from semsr.reproduction.ranking import places
+from semsr.reproduction.reported import Published, Reported, load_reported
+from semsr.reproduction.table import Block, Cell, Column, Context, Row, Table
+
+
+def assemble(
+    project: Project,
+    card: TableCard,
+    profile: ProfileCard,
+    protocol: ResolvedProtocol,
+    scores: Mapping[str, Scores],
+    remarks: Mapping[str, str] | None = None,
+) -> Table:
+    """Put published and reproduced values side by side.
+
+    Args:
+        project: where the cards are.
+        card: the table's card.
+        profile: the profile whose results `scores` are.
+        protocol: the table's protocol, resolved.
+        scores: by data set id; those the profile runs for this table (`planned_datasets`).
+        remarks: by data set id, what a reader must know before comparing with the paper.
+
+    Raises:
+        CardError: the card, its reported.csv and its protocol do not fit each other.
+    """
+    where = f"tables/{card.id}/table.yaml"
+    columns = _columns(card, protocol, where)
+    published, source = _published(project, card, where)
+    footnotes = Footnotes()
+    refused = not_run.table_reason(card, profile)
+    blocks = []
+    for dataset in card.datasets:
+        reason = refused or not_run.dataset_reason(project, card, profile, dataset.dataset)
+        known = published if card.context is None else replace(published, values=_moved(published, card, dataset))
+        block = _block(project, card, profile, dataset, columns, known, scores.get(dataset.dataset), reason)
+        remark = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
+        blocks.append(with_marks(replace(block, remark=remark), footnotes))
+    context = Context(source, card.context.dataset, card.context.why) if card.context else None
+    return Table(
+        id=card.id,
+        title=card.title,
+        source=source,
+        profile=profile.id,
+        protocol=protocol.id,
+        protocol_hash=protocol.hash,
+        protocol_title=protocol.card.title,
+        blocks=tuple(blocks),
+        context=context,
+        not_run=refused,
+        footnotes=footnotes.texts,
+        notes=card.notes,
+    )
+
+
+def planned_datasets(project: Project, card: TableCard, profile: ProfileCard) -> tuple[str, ...]:
+    """The data sets of a table for which this profile must have scores."""
+    if not_run.table_reason(card, profile):
+        return ()
+    return tuple(entry.dataset for entry in card.datasets if not not_run.dataset_reason(project, card, profile, entry.dataset))
+
+
+def _published(project: Project, card: TableCard, where: str) -> tuple[Reported, str]:
+    """The values to show as published, and what they are copied from: the table's own, or those of its context."""
+    if card.context is None:
+        reported = load_reported(project.folders("table")[card.id], card, where)
+        return reported, reported.title
+    if card.reported is not None:
+        raise CardError(f"{where}: context: a table with published values of its own ('reported') can't have one; remove one")
+    if card.context.table not in project.tables:
+        raise CardError(f"{where}: context.table: found {card.context.table!r}; allowed: {', '.join(project.tables)}")
+    other = project.tables[card.context.table]
+    reported = load_reported(project.folders("table")[other.id], other, f"tables/{other.id}/table.yaml")
+    if card.context.dataset not in (known := {key[1] for key in reported.values}):
+        raise CardError(f"{where}: context.dataset: found {card.context.dataset!r}; allowed: {', '.join(sorted(known))}")
+    return reported, reported.title
+
+
+def _moved(reported: Reported, card: TableCard, dataset: TableDataset) -> dict[tuple[str, str, str], Published]:
+    """The context's values under the name of our data set, so that they can stand beside ours (marked as what they are)."""
+    if card.context is None:
+        return {}
+    name = dataset.published or dataset.label
+    return {(key[0], name, key[2]): value for key, value in reported.values.items() if key[1] == card.context.dataset}
+
+
+def _columns(card: TableCard, protocol: ResolvedProtocol, where: str) -> tuple[ResolvedColumn, ...]:
+    known = {column.name: column for column in protocol.columns}
+    for name in card.columns:
+        if name not in known:
+            raise CardError(f"{where}: columns: found {name!r}; protocol {protocol.id} allows: {', '.join(known)}")
+    return tuple(known[name] for name in card.columns)
+
+
+def _block(
+    project: Project,
+    card: TableCard,
+    profile: ProfileCard,
+    dataset: TableDataset,
+    columns: Sequence[ResolvedColumn],
+    reported: Reported,
+    scores: Scores | None,
+    reason: str,
+) -> Block:
+    name = dataset.published or dataset.label
+    kept = [column for column in columns if card.reported is None or reported.has(name, column.name)]
+    digits = {column.name: _digits(card, reported, name, column) for column in kept}
+    rows = []
+    for entry in card.rows:
+        why = reason or not_run.row_reason(project, card, profile, entry)
+        cells = []
+        for column in kept:
+            result = _result(entry, column, scores, why)
+            value = reported.values.get((entry.published, name, column.name)) if entry.published else None
+            cells.append(_cell(value, result, digits[column.name], comparable=card.context is None))
+        ran = any(cell.result.status != "not-run" for cell in cells)
+        trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran else None
+        why = why or ("" if ran else cells[0].result.reason if cells else "")
+        rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells)))
+    return Block(
+        label=dataset.label,
+        published_as=dataset.published,
+        dataset=dataset.dataset,
+        count=scores.of if scores else None,
+        columns=tuple(_column(column) for column in kept),
+        rows=_ranked(rows, kept, comparable=card.context is None),
+        not_run=reason,
+    )
+
+
+def _result(row: TableRow, column: ResolvedColumn, scores: Scores | None, why: str) -> Result:
+    if why or scores is None or row.method is None:
+        return Result("not-run", why)
+    return scores.cell(row.method, row.variant, column)
+
+
+def _cell(published: Published | None, result: Result, digits: int, *, comparable: bool) -> Cell:
+    if result.value is None:
+        return Cell(published, result)
+    text = f"{result.value:.{digits}f}"
+    text = text.removeprefix("-") if not text.strip("-0.") else text  # no "-0.00"
+    number = published.number if published and comparable else None
+    difference = None if number is None else result.value - float(number)
+    return Cell(published, result, text, difference)
+
+
+def _digits(card: TableCard, reported: Reported, dataset: str, column: ResolvedColumn) -> int:
+    """As many digits as the paper prints in this column; without a paper, the metric card's."""
+    printed = None if card.context else reported.decimals(dataset, column.name)
+    return column.metric.decimals if printed is None else printed
+
+
+def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparable: bool) -> tuple[Row, ...]:
+    """Mark best and second best: among the published values, and among ours; values of other pictures are not ranked."""
+    cells = [list(row.cells) for row in rows]
+    for at, column in enumerate(columns):
+        printed: list[Decimal | None] = [
+            cell.published.number if (cell := row.cells[at]).published and comparable else None for row in rows
+        ]
+        theirs = places(printed, column.metric.direction)
+        ours = places([row.cells[at].number for row in rows], column.metric.direction)
+        for line, (their, our) in enumerate(zip(theirs, ours, strict=True)):
+            cells[line][at] = replace(cells[line][at], published_place=their, place=our)
+    return tuple(replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True))
+
+
+def _column(column: ResolvedColumn) -> Column:
+    metric = column.metric
+    options = ", ".join(f"{name} {_plain(value)}" for name, value in column.options.items())
+    how = f"{metric.title} (metric {metric.id}, version {metric.version}{'; ' + options if options else ''})"
+    return Column(column.name, metric.direction, metric.unit, metric.id, metric.version, how)
+
+
+def _plain(value: OptionValue) -> str:
+    if value is None:
+        return "none"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,0 +1,106 @@
+"""A table as tidy CSV: one line a row, data set and metric, nothing rounded away."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from semsr.reproduction.footnotes import DASHED
+from semsr.reproduction.table import Cell, Table
+
+HEADER = (
+    "table",
+    "profile",
+    "row",
+    "published_as",
+    "method",
+    "variant",
+    "dataset",
+    "dataset_published_as",
+    "metric",
+    "direction",
+    "unit",
+    "published",
+    "reproduced",
+    "reproduced_printed",
+    "difference",
+    "n",
+    "n_expected",
+    "interval_low",
+    "interval_high",
+    "trust",
+    "status",
+    "reason",
+    "protocol",
+    "protocol_hash",
+    "metric_id",
+    "metric_version",
+    "best_published",
+    "best_reproduced",
+    "published_elsewhere",
+    "published_elsewhere_on",
+    "note",
+)
+"""`published` is of the same data set and may be compared; `published_elsewhere` is of other pictures, for orientation only.
+
+`status` is reproduced, incomplete, not-available, refused or not-run; `best_*` is 1 (best), 2 (second best) or empty.
+"""
+
+
+def render_csv(table: Table) -> str:
+    """The whole table as CSV text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADER)
+    for block, row, column, cell in table.cells():
+        result = cell.result
+        printed = cell.published.text if cell.published else ""
+        ran = result.status != "not-run"
+        writer.writerow(
+            [
+                table.id,
+                table.profile,
+                row.label,
+                row.published_as or "",
+                row.method or "",
+                row.variant if row.method else "",
+                block.dataset,
+                block.published_as or "",
+                column.name,
+                column.direction,
+                column.unit,
+                "" if table.context else printed,
+                _number(result.value),
+                cell.text,
+                "" if cell.difference is None else f"{cell.difference:+.6f}",
+                result.count if ran else "",
+                result.of if ran and result.of is not None else "",
+                _number(result.low),
+                _number(result.high),
+                row.trust if ran else ("L0" if printed and not table.context else ""),
+                result.status,
+                result.reason,
+                table.protocol,
+                table.protocol_hash,
+                column.metric,
+                column.version,
+                cell.published_place or "",
+                cell.place or "",
+                printed if table.context else "",
+                f"{table.source}, {table.context.dataset}" if table.context and printed else "",
+                _note(cell),
+            ]
+        )
+    return out.getvalue()
+
+
+def _note(cell: Cell) -> str:
+    if cell.published is None:
+        return ""
+    dashed = "" if cell.published.text else DASHED
+    return "; ".join(text for text in (dashed, cell.published.note) if text)
+
+
+def _number(value: float | None) -> str:
+    """The shortest text that reads back as the same float64."""
+    return "" if value is None else repr(float(value))

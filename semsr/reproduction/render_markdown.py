@@ -1,0 +1,72 @@
+"""A table as Markdown that reads well on a forge and in an editor."""
+
+from __future__ import annotations
+
+import re
+
+from semsr.reproduction import wording
+from semsr.reproduction.table import Block, Place, Table
+
+_SPECIAL = re.compile(r"([\\*_<|]|\](?=[(\[:]))")
+
+
+def escape(text: str) -> str:
+    """Plain text that Markdown takes literally, also inside a table; only `commands` keep their backticks."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def render_markdown(table: Table) -> str:
+    """The whole table: a heading, what is what, one Markdown table a data set, the notes."""
+    parts = [f"# {escape(table.title)}", escape(wording.subtitle(table)), escape(wording.introduction(table))]
+    for block in table.blocks:
+        parts.append(f"## {escape(wording.block_title(block))}")
+        if remark := wording.block_remark(table, block):
+            parts.append(escape(remark))
+        parts.append(_grid(table, block))
+    parts.append(
+        "\n".join(["## How to read it", "", *(f"- {escape(line)}" for line in (*wording.legend(table), *table.notes))])
+    )
+    parts.append(
+        "\n".join(["## How it is measured", "", *(f"- **{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table))])
+    )
+    if table.footnotes:
+        notes = [f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()]
+        parts.append("\n".join(["## Notes", "", *notes]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _grid(table: Table, block: Block) -> str:
+    head, align = ["method"], [":--"]
+    for column in block.columns:
+        marks = _superscript(block.column_marks.get(column.name, ()))
+        if block.has_published:
+            head.append(f"{escape(column.heading)} {escape(wording.theirs(table))}{marks}")
+            align.append("--:")
+        if not block.not_run:
+            head.append(f"{escape(column.heading)} {wording.ours(table)}" if block.has_published else escape(column.heading))
+            align.append("--:")
+    if not block.not_run:
+        head.append("trust")
+        align.append(":--")
+    lines = [head, align]
+    for row in wording.shown_rows(block):
+        line = [escape(row.label)]
+        for cell in row.cells:
+            if block.has_published:
+                text = _placed(wording.published_text(cell), cell.published_place)
+                line.append(text + _superscript(cell.published_marks))
+            if not block.not_run:
+                line.append(_placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks))
+        if not block.not_run:
+            line.append(escape(wording.standing(row)))
+        lines.append(line)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _placed(text: str, place: Place) -> str:
+    # <ins> is what forges show underlined; <u> is removed by some of them.
+    return {0: text, 1: f"**{text}**", 2: f"<ins>{text}</ins>"}[place]
+
+
+def _superscript(marks: tuple[str, ...]) -> str:
+    return f"<sup>{','.join(marks)}</sup>" if marks else ""

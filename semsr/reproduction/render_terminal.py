@@ -1,0 +1,88 @@
+"""A table for the terminal: one line a row and source, published above ours, only what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from semsr.reproduction import wording
+from semsr.reproduction.table import TRUST, Block, Cell, Column, Place, Row, Table
+
+_STYLE: dict[Place, str] = {0: "", 1: "bold", 2: "underline"}
+
+
+def render_terminal(table: Table) -> RenderableType | None:
+    """What was run, or None where nothing of the table was."""
+    blocks = [block for block in table.blocks if _ran(block)]
+    if not blocks:
+        return None
+    parts: list[RenderableType] = [Text(table.title, style="bold"), Text(wording.subtitle(table), style="dim")]
+    parts += [_grid(table, block) for block in blocks]
+    levels = ", ".join(f"{level} {TRUST[level]}" for level in table.trust)
+    parts.append(Text(f"Bold: best; underlined: second best. Trust: {levels}.", style="dim"))
+    if table.context:
+        parts.append(Text(f"Values on {table.context.dataset} are {table.source}'s: {table.context.why}.", style="dim"))
+    return Group(*parts)
+
+
+def missing(table: Table) -> tuple[str, ...]:
+    """What has no value of ours and why, a line a reason."""
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
+    if table.not_run:
+        return (f"{table.id}: published values only: {table.not_run}",)
+    for block in table.blocks:
+        if block.not_run:
+            reasons.setdefault((block.not_run, "data set"), {})[block.label] = None
+            continue
+        for row in block.rows:
+            if row.not_run:
+                reasons.setdefault((row.not_run, "row"), {})[row.label] = None
+                continue
+            for column, cell in zip(block.columns, row.cells, strict=True):
+                if cell.result.value is None:
+                    reason = f"{cell.result.status.replace('-', ' ')}: {cell.result.reason}"
+                    reasons.setdefault((reason, block.label), {})[column.title] = None
+    return tuple(f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items())
+
+
+def _title(table: Table, block: Block) -> str:
+    return " ".join(part for part in (wording.block_title(block), wording.block_remark(table, block)) if part)
+
+
+def _ran(block: Block) -> tuple[Row, ...]:
+    return () if block.not_run else tuple(row for row in block.rows if not row.not_run)
+
+
+def _kept(block: Block) -> Iterator[tuple[int, Column]]:
+    """Columns in which something of ours is there; the others are told of below the table."""
+    for at, column in enumerate(block.columns):
+        if any(row.cells[at].result.status not in ("not-available", "not-run") for row in _ran(block)):
+            yield at, column
+
+
+def _grid(table: Table, block: Block) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, title=Text(_title(table, block)), title_justify="left", title_style="", pad_edge=False)
+    grid.add_column("method", no_wrap=True)
+    if block.has_published:
+        grid.add_column("", no_wrap=True)
+    kept = list(_kept(block))
+    for _, column in kept:
+        grid.add_column(Text(column.heading), justify="right", no_wrap=True)
+    grid.add_column("trust", no_wrap=True)
+    for row in _ran(block):
+        published = any(cell.published and cell.published.text for cell in row.cells)
+        if published:
+            values = [Text(wording.published_text(cell), style=_STYLE[cell.published_place]) for cell in _at(row, kept)]
+            grid.add_row(Text(row.label), Text(wording.theirs(table)), *values, "" if table.context else "L0")
+        ours = [Text(wording.our_text(cell), style=_STYLE[cell.place]) for cell in _at(row, kept)]
+        source = [Text(wording.ours(table))] if block.has_published else []
+        grid.add_row(Text("" if published else row.label), *source, *ours, row.trust or "")
+    return grid
+
+
+def _at(row: Row, kept: list[tuple[int, Column]]) -> list[Cell]:
+    return [row.cells[at] for at, _ in kept]

@@ -1,0 +1,118 @@
+"""Writes results/tables/<id>.{csv,tex,md} and shows what was run. Reads scores, never pictures."""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+from semsr.cards import ProfileCard
+from semsr.errors import SemsrError
+from semsr.evaluation.protocol import ResolvedProtocol, resolve
+from semsr.files import remove_partial, write_atomic
+from semsr.preparation.manifest import Prepared, open_prepared
+from semsr.project import Project
+from semsr.reproduction.aggregate import Scores, read_scores
+from semsr.reproduction.assemble import assemble, planned_datasets
+from semsr.reproduction.render_csv import render_csv
+from semsr.reproduction.render_latex import render_latex
+from semsr.reproduction.render_markdown import render_markdown
+from semsr.reproduction.render_terminal import missing, render_terminal
+from semsr.reproduction.table import Table
+
+RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
+
+
+def run(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
+    """Render every table of the profile from results/<profile>/scores, and print what was run.
+
+    Args:
+        project: the project.
+        profile: whose results to use; each file is stamped with its id.
+
+    Returns:
+        The tables, in the profile's order.
+
+    Raises:
+        SemsrError: a table's card is wrong, scores are missing, unreadable or of another version, or results can't be written.
+    """
+    # All tables are made before the first is written: an error leaves the files of the last run as they were.
+    tables = tables_of(project, profile)
+    folder = project.root / "results" / "tables"
+    written = []
+    for table in tables:
+        for suffix, render in RENDERERS.items():
+            path = folder / f"{table.id}.{suffix}"
+            write_atomic(path, render(table))
+            written.append(path)
+    remove_partial(folder)
+    _show(tables, [project.show(path) for path in written])
+    return tables
+
+
+def tables_of(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
+    """Every table of the profile, as data. Raises: SemsrError, see `run`."""
+    if not profile.tables:
+        raise SemsrError(f"profile {profile.id}: tables: found none; allowed: {', '.join(project.tables)}")
+
+    shelf = _Shelf(project, profile)
+    tables = []
+    for card in (project.table(name) for name in profile.tables):
+        protocol = resolve(project, card.protocol)
+        planned = planned_datasets(project, card, profile)
+        scores = {dataset: shelf.scores(dataset, protocol) for dataset in planned}
+        remarks = {dataset: shelf.remark(dataset) for dataset in planned}
+        tables.append(assemble(project, card, profile, protocol, scores, remarks))
+    return tuple(tables)
+
+
+class _Shelf:
+    """Reads each scores file and each manifest once, however many tables use them."""
+
+    def __init__(self, project: Project, profile: ProfileCard) -> None:
+        self._project = project
+        self._profile = profile
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._prepared: dict[str, Prepared] = {}
+
+    def scores(self, dataset: str, protocol: ResolvedProtocol) -> Scores:
+        if dataset not in self._frames:
+            path = self._project.results(self._profile.id) / "scores" / f"{dataset}.parquet"
+            self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
+        prepared = self.prepared(dataset)
+        # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.
+        count = prepared.card.count if prepared.card.source.kind == "paired" else None
+        return Scores(self._frames[dataset], [entry.name for entry in prepared.test], protocol, dataset, count)
+
+    def prepared(self, dataset: str) -> Prepared:
+        if dataset not in self._prepared:
+            self._prepared[dataset] = open_prepared(self._project, dataset)
+        return self._prepared[dataset]
+
+    def remark(self, dataset: str) -> str:
+        """What a reader must know about the pictures before comparing."""
+        prepared = self.prepared(dataset)
+        if prepared.card.comparable == "regenerated":
+            return "these pictures are made again, they are not the paper's own: read differences with care"
+        if prepared.as_published is False:
+            return "these pictures are not, pixel for pixel, those known as published: read differences with care"
+        return ""
+
+
+def _show(tables: tuple[Table, ...], written: list[str]) -> None:
+    """What a person sees at the end of `make repro`."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    # A table squeezed into a narrow terminal loses digits; a line that the terminal wraps does not.
+    console.width = max(console.width, 200)
+    for table in tables:
+        if (shown := render_terminal(table)) is not None:
+            console.print(shown)
+    if gone := [line for table in tables for line in missing(table)]:
+        console.print(Text("Without a value:", style="bold"))
+        for line in gone:
+            console.print(Text(f"  {line}"))
+    console.print(Text("Written:", style="bold"))
+    for stem in dict.fromkeys(name.rsplit(".", 1)[0] for name in written):
+        console.print(Text(f"  {stem}.{{{','.join(RENDERERS)}}}"))
