@@ -2,6 +2,7 @@ r"""A table as LaTeX: a file that pdflatex compiles as it stands, and that a pap
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -52,6 +53,8 @@ _LATEX = {
     "’": "'",
     "\u00a0": "~",
 }
+_MOST_PAIRS = 5
+"""Pairs of published and reproduced values side by side that stay readable on a page."""
 _PREAMBLE = r"""% {title}
 % {subtitle}
 % Compile it as it stands, or \input it into a document that loads booktabs and graphicx.
@@ -87,7 +90,6 @@ def render_latex(table: Table) -> str:
 
 
 def _float(table: Table, block: Block, *, last: bool) -> str:
-    grid = _grid(table, block)
     said = [escape(text) for text in (f"{table.title}: {wording.block_title(block)}.", f"Made by {wording.subtitle(table)}.")]
     notes = [escape(text) for text in (wording.introduction(table), wording.block_remark(table, block)) if text]
     used = _used(block)
@@ -102,11 +104,7 @@ def _float(table: Table, block: Block, *, last: bool) -> str:
             rf"\caption{{{' '.join(said)}}}",
             rf"\label{{tab:{table.id}-{block.dataset}}}",
             r"\footnotesize",
-            r"\sbox0{%",
-            grid,
-            r"}%",
-            r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi",
-            r"\par\medskip",
+            *(_fitted(_grid(table, block, part)) for part in _parts(block)),
             r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
             *(f"{note}\\par" for note in notes),
             r"\end{minipage}",
@@ -115,12 +113,26 @@ def _float(table: Table, block: Block, *, last: bool) -> str:
     )
 
 
-def _grid(table: Table, block: Block) -> str:
+def _parts(block: Block) -> list[range]:
+    """The columns in groups of equal size that a page can hold: pairs of values take twice the width."""
+    count = len(block.columns)
+    most = _MOST_PAIRS if block.has_published and not block.not_run else 2 * _MOST_PAIRS
+    size = math.ceil(count / max(1, math.ceil(count / most)))
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def _fitted(grid: str) -> str:
+    """Shrunk where it is wider than the page, never enlarged."""
+    fit = r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi"
+    return f"\\sbox0{{%\n{grid}\n}}%\n{fit}\n\\par\\medskip"
+
+
+def _grid(table: Table, block: Block, part: range) -> str:
     pair = block.has_published and not block.not_run
     width = 2 if pair else 1
     trust = "" if block.not_run else "l"
     head, sub, rules = [""], ["method"], []
-    for at, column in enumerate(block.columns):
+    for at, column in enumerate(block.columns[part.start : part.stop]):
         marks = _superscript(block.column_marks.get(column.name, ()))
         first = 2 + at * width
         if pair:
@@ -134,7 +146,7 @@ def _grid(table: Table, block: Block) -> str:
         head.append("")
         sub.append("trust")
     lines = [
-        rf"\begin{{tabular}}{{@{{}}l{'r' * (width * len(block.columns))}{trust}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}l{'r' * (width * len(part))}{trust}@{{}}}}",
         r"\toprule",
         _line(head),
         *([" ".join(rules)] if rules else []),
@@ -146,8 +158,8 @@ def _grid(table: Table, block: Block) -> str:
         if at and block.has_published and row.published_as is None and rows[at - 1].published_as is not None:
             lines.append(r"\midrule")
         line = [escape(row.label)]
-        for cell in row.cells:
-            line += _values(cell, block)
+        for column_at in part:
+            line += _values(row.cells[column_at], block)
         lines.append(_line([*line, escape(wording.standing(row))] if trust else line))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
 

@@ -37,13 +37,12 @@ def render_markdown(table: Table) -> str:
 
 def _grid(table: Table, block: Block) -> str:
     head, align = ["method"], [":--"]
+    sources = ([wording.theirs(table)] if block.has_published else []) + ([wording.ours(table)] if not block.not_run else [])
     for column in block.columns:
         marks = _superscript(block.column_marks.get(column.name, ()))
-        if block.has_published:
-            head.append(f"{escape(column.heading)} {escape(wording.theirs(table))}{marks}")
-            align.append("--:")
-        if not block.not_run:
-            head.append(f"{escape(column.heading)} {wording.ours(table)}" if block.has_published else escape(column.heading))
+        for at, source in enumerate(sources):
+            # A heading of two lines keeps the column as narrow as its numbers.
+            head.append(f"{escape(column.heading)}<br>{escape(source)}{marks if block.has_published and at == 0 else ''}")
             align.append("--:")
     if not block.not_run:
         head.append("trust")

@@ -77,7 +77,7 @@ def _grid(table: Table, block: Block) -> Grid:
         published = any(cell.published and cell.published.text for cell in row.cells)
         if published:
             values = [Text(wording.published_text(cell), style=_STYLE[cell.published_place]) for cell in _at(row, kept)]
-            grid.add_row(Text(row.label), Text(wording.theirs(table)), *values, "" if table.context else "L0")
+            grid.add_row(Text(row.label), Text(wording.theirs(table)), *values, "L0")
         ours = [Text(wording.our_text(cell), style=_STYLE[cell.place]) for cell in _at(row, kept)]
         source = [Text(wording.ours(table))] if block.has_published else []
         grid.add_row(Text("" if published else row.label), *source, *ours, row.trust or "")

@@ -10,7 +10,7 @@ INFINITY = "∞"
 
 def subtitle(table: Table) -> str:
     """Where every number comes from, in one line."""
-    return f"profile {table.profile} · protocol {table.protocol}@{table.protocol_hash} ({table.protocol_title})"
+    return f"profile {table.profile} · protocol {table.protocol}@{table.protocol_hash} · {table.protocol_title}"
 
 
 def introduction(table: Table) -> str:
@@ -22,7 +22,7 @@ def introduction(table: Table) -> str:
         )
     elif table.source:
         said = f"Published: copied from {table.source} as printed. Reproduced: "
-        return said + (f"nothing, because {table.not_run}." if table.not_run else "measured here.")
+        return said + (f"nothing; {table.not_run}." if table.not_run else "measured here.")
     else:
         said = "Measured here, on our own pictures: nothing in this table is a reproduction."
     return f"{said} Nothing is measured yet: {table.not_run}." if table.not_run else said

@@ -76,8 +76,9 @@ class House:
         named = values if isinstance(values, dict) else dict(zip("abcdefgh", values, strict=False))
         for image, value in named.items():
             known = {"image": image, "metric": metric, "value": value, "dataset": dataset, "method": method}
-            known |= {"variant": variant or "default", "protocol": "way", "protocol_hash": self.protocol.hash}
+            known |= {"variant": variant or "default", "protocol": "way"}
             known |= {"metric_id": metric, "metric_version": 1, "weights": "", "unavailable": ""}
+            known |= {"protocol_hash": facts.get("protocol_hash") or self.protocol.hash}
             self.rows.setdefault(dataset, []).append(known | facts)
 
     def save(self, profile: str) -> None:
