@@ -125,7 +125,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
     """Read a prepared folder's manifest. Raises: SemsrError where it is not a manifest of ours; FileNotFoundError where absent."""
     path = folder / MANIFEST
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:
+            table = pq.ParquetFile(file).read()
         missing = sorted(set(_SCHEMA.names) - set(table.column_names))
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")

@@ -11,6 +11,7 @@ from semsr.cards.dataset import Layout
 from semsr.errors import PairingError
 
 _NAMED_IN_ERRORS = 5
+_Found = dict[str, list[Path]]
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ def find_pairs(folders: Sequence[Path], layouts: Sequence[Layout], *, dataset: s
             raise PairingError(f"{dataset}: {folder}: no such folder")
     files = [file for folder in folders for file in _files(folder)]
     where = ", ".join(map(str, folders))
-    best: tuple[tuple[int, int], Layout, dict[str, Path], dict[str, Path]] | None = None
+    best: tuple[tuple[int, int], Layout, _Found, _Found] | None = None
     for layout in layouts:
-        hr = _matches(files, layout.hr, dataset)
-        lr = _matches(files, layout.lr, dataset) if layout.lr else {}
-        rank = len(hr.keys() & lr.keys()), len(hr) + len(lr)
+        found_hr = _matches(files, layout.hr)
+        found_lr = _matches(files, layout.lr) if layout.lr else {}
+        rank = len(found_hr.keys() & found_lr.keys()), len(found_hr) + len(found_lr)
         if rank[1] and (best is None or rank > best[0]):
-            best = rank, layout, hr, lr
+            best = rank, layout, found_hr, found_lr
     if best is None:
         tried = "; ".join(" + ".join(part for part in (layout.hr, layout.lr) if part) for layout in layouts)
         raise PairingError(f"{dataset}: no pictures in {where} in any known layout (tried: {tried})")
-    _, layout, hr, lr = best
+    layout, hr, lr = best[1], _single(best[2], dataset), _single(best[3], dataset)
     if not lr and hr and (makes_lr or layout.lr is None):
         return tuple(Pair(name, path, None) for name, path in sorted(hr.items()))
     _check_partners(where, layout, hr, lr, dataset)
@@ -95,19 +96,23 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     )
 
 
-def _matches(files: Sequence[tuple[str, Path]], pattern: str, dataset: str) -> dict[str, Path]:
+def _matches(files: Sequence[tuple[str, Path]], pattern: str) -> _Found:
     expression = _expression(pattern)
-    found: dict[str, Path] = {}
+    found: _Found = {}
     for file, path in files:
         if match := expression.fullmatch(file):
-            name = match["name"]
-            if name in found:
-                raise PairingError(
-                    f"{dataset}: two pictures are called {name!r}: {found[name]} and {path}; "
-                    f"pass a folder that holds only one copy of the data set"
-                )
-            found[name] = path
+            found.setdefault(match["name"], []).append(path)
     return found
+
+
+def _single(found: _Found, dataset: str) -> dict[str, Path]:
+    for name, paths in found.items():
+        if len(paths) > 1:
+            raise PairingError(
+                f"{dataset}: two pictures are called {name!r}: {paths[0]} and {paths[1]}; "
+                f"pass a folder that holds only one copy of the data set"
+            )
+    return {name: paths[0] for name, paths in found.items()}
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
