@@ -103,7 +103,7 @@ def _float(table: Table, block: Block, *, last: bool) -> str:
             r"\centering",
             rf"\caption{{{' '.join(said)}}}",
             rf"\label{{tab:{table.id}-{block.dataset}}}",
-            r"\footnotesize",
+            r"\medskip\footnotesize",
             *(_fitted(_grid(table, block, part)) for part in _parts(block)),
             r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
             *(f"{note}\\par" for note in notes),
