@@ -12,11 +12,15 @@ Trust = Literal["L0", "L1", "L2", "L3", "L4"]
 """L0 copied from a paper, L1 measured on supplied outputs, L2 restored with published weights, L3 retrained here, L4 retrained elsewhere."""
 
 
+Weights = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(\+[a-z0-9]+([.-][a-z0-9]+)*)*$")]
+"""One way to have the weights: an asset's id, or several joined by '+' where a network needs several files (the main one first)."""
+
+
 class Variant(Card):
-    """One row: weights (asset ids, the first that can be had is used) and the options the runner is made with."""
+    """One row: weights (alternatives, the first that can be had is used) and the options the runner is made with."""
 
     label: str
-    weights: tuple[Id, ...] = ()
+    weights: tuple[Weights, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     trust: Trust = "L2"
 
@@ -76,4 +80,7 @@ class MethodCard(Card):
             if given != (runner == self.runner):
                 problem = "is missing" if not given else f"belongs to runner {runner!r}"
                 raise ValueError(f"runner is {self.runner!r}, but key {key!r} {problem}")
+        for name, variant in self.variants.items():
+            if self.runner == "outputs" and variant.trust not in ("L0", "L1"):
+                raise ValueError(f"variants.{name}.trust is {variant.trust!r}; pictures that someone else made are 'L1'")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +19,27 @@ class Restorer(ABC):
         scale: how much larger the result is.
         halo: LR pixels around a tile that its result depends on; None: the method must see the whole picture and is never tiled.
         multiple: LR sides are padded by reflection to a multiple of this, and the result cropped back.
+        halo_error: grey levels by which a tiled result may differ from that of the whole picture; 0: the halo is the receptive field.
         tile: LR side above which the harness tiles without being asked (None: only when memory runs out).
+        files: every file of the weights in use by its asset's id, set before `load` (a variant may need several: `a+b`).
 
     Keyword arguments of `__init__` are the variant's `options`.
     """
 
     scale: int = 4
     halo: int | None = None
+    halo_error: int = 0
     multiple: int = 1
     tile: int | None = None
+    files: Mapping[str, Path]
 
     def __init__(self, **options: Any) -> None:
+        self.files = {}
         if options:
             raise TypeError(f"{type(self).__name__} takes no options, got {sorted(options)}")
 
     def load(self, weights: Path | None, device: torch.device) -> None:  # noqa: B027 (a method without weights has nothing to load)
-        """Load the verified weights file (None where the variant names none) and move to `device`."""
+        """Load the verified weights (the first file of `files`; None where the variant names none) and move to `device`."""
 
     @abstractmethod
     def restore(self, lr: Tensor, *, names: tuple[str, ...], seed: int) -> Tensor:

@@ -1,0 +1,236 @@
+"""Infer: restore every picture of a prepared data set with one method's variants; continues where a killed run stopped."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import semsr
+from semsr.assets.store import Store
+from semsr.cards import MethodCard, ProfileCard
+from semsr.errors import MethodError, SemsrError, UnknownIdError
+from semsr.fingerprint import fingerprint
+from semsr.plugins import load_plugin
+from semsr.preparation.manifest import Prepared, open_prepared
+from semsr.project import Project
+from semsr.restoration.cell import Cell, read_json
+from semsr.restoration.runner import LrPicture, Task, make_runner
+from semsr.restoration.weights import WeightsRecord, get_weights, still_declared
+
+log = logging.getLogger(__name__)
+
+CUDA_BATCH = 4
+"""Pictures of one size restored at once on a GPU; one on a CPU, where more gains nothing."""
+
+NOT_CODE = {"method.yaml", "assets.yaml"}
+"""Files of a method's folder that decide no pixel by their bytes; what they decide (options, weights, command) counts by itself."""
+
+
+def run(
+    project: Project,
+    profile: ProfileCard,
+    dataset: str,
+    method: str,
+    variant: str | None = None,
+    *,
+    seed: int = 0,
+    batch: int | None = None,
+    tile: int | None = None,
+) -> None:
+    """Fill one cell for each variant.
+
+    Args:
+        project: where the cards, the prepared data and the results are.
+        profile: names the results folder; its `device`, `threads` and `variants` count.
+        dataset: id of a prepared data set.
+        method: id of a method.
+        variant: only this one; None: those the profile names for the method, or all.
+        seed: seeds every random draw, together with the picture's name.
+        batch: pictures of one size restored at once; None: 1 on a CPU, 4 on a GPU.
+        tile: tile to start with, in LR pixels; None: the whole picture, or what the method asks for.
+
+    Raises:
+        SemsrError: the data set is not prepared, the weights can't be had, the method broke its contract, the disk is full.
+            With several variants, the others are tried before the first error is raised.
+    """
+    card = project.method(method)
+    prepared = open_prepared(project, dataset)
+    if card.scale is not None and card.scale != prepared.card.scale:
+        raise MethodError(f"{method}: restores x{card.scale}, but data set {dataset} is x{prepared.card.scale}")
+    errors: list[SemsrError] = []
+    for name in choose_variants(profile, card, variant):
+        cell = Cell(project.cell(profile.id, dataset, method, name))
+        try:
+            _fill(project, profile, prepared, card, name, cell, {"seed": seed, "batch": batch, "tile": tile})
+        except SemsrError as error:
+            errors.append(error)
+            if variant is None and len(card.variants) > 1:
+                log.error("%s/%s on %s: %s", method, name, dataset, error)
+    if errors:
+        raise errors[0]
+
+
+def choose_variants(profile: ProfileCard, card: MethodCard, variant: str | None) -> tuple[str, ...]:
+    """The variants to run. Raises: UnknownIdError."""
+    chosen = (variant,) if variant is not None else profile.variants.get(card.id, tuple(card.variants))
+    for name in chosen:
+        if name not in card.variants:
+            raise UnknownIdError("variant", f"{card.id}/{name}", [f"{card.id}/{known}" for known in card.variants])
+    return chosen
+
+
+def _fill(
+    project: Project,
+    profile: ProfileCard,
+    prepared: Prepared,
+    card: MethodCard,
+    variant: str,
+    cell: Cell,
+    settings: dict[str, Any],
+) -> None:
+    lr = {entry.name: LrPicture(entry.lr, entry.lr_size) for entry in prepared.test}
+    task = Task(
+        card=card,
+        variant=variant,
+        folder=project.folders("method")[card.id],
+        lr=lr,
+        scale=prepared.card.scale,
+        root=project.root,
+        cell=cell.folder,
+        dataset=prepared.card.id,
+        seed=settings["seed"],
+        threads=profile.threads,
+    )
+    found = read_json(cell.record) or read_json(cell.partial)
+    # Without torch: a finished cell must answer at once. Its own device counts where the profile leaves the choice ("auto").
+    if (
+        found
+        and found.get("device") in _devices(profile.device)
+        and still_declared(project, task.row, found.get("weights", []))
+    ):
+        mark = task_fingerprint(project, task, prepared, found["weights"], _with_device(settings, found["device"]))
+        if cell.is_complete(mark, lr):
+            cell.partial.unlink(missing_ok=True)
+            log.info("%s on %s: nothing to do, all %d pictures are there", task.name, task.dataset, len(lr))
+            return
+    device = _device(card, profile)
+    settings = _with_device(settings, device)
+    weights = get_weights(project, task.row, Store(), prefer=read_json(cell.partial).get("weights"))
+    mark = task_fingerprint(project, task, prepared, weights.record, settings)
+    done, facts = cell.begin(mark, lr, {"device": device, "weights": weights.record})
+    task = replace(
+        task,
+        weights=weights.files,
+        device=device,
+        batch=settings["batch"],
+        tile=facts.get("tile", settings["tile"]),
+        make=load_plugin(project, "method", card.id, card.entry) if card.entry is not None else None,
+        on_change=cell.note,
+    )
+    runner = make_runner(task)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(f"{task.name} on {task.dataset}", total=len(lr), completed=len(done))
+        cell.fill(runner, done, lambda count: progress.advance(bar, count))
+    cell.finish(_record(project, prepared, task, weights.record, mark, runner.facts))
+    log.info("%s on %s: %d pictures, %s s each", task.name, task.dataset, len(lr), runner.facts.get("seconds_per_image"))
+
+
+def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: WeightsRecord, settings: dict[str, Any]) -> str:
+    """The hash of everything that decides a cell's pixels."""
+    package = Path(semsr.__file__).parent
+    method = [
+        path for path in task.folder.iterdir() if path.suffix != ".md" and path.name not in NOT_CODE and path.name[0] != "."
+    ]
+    facts: dict[str, Any] = {
+        "method": task.card.id,
+        "runner": task.card.runner,
+        "entry": task.card.entry,
+        "command": task.card.command.model_dump() if task.card.command else None,
+        "options": task.row.options,
+        "weights": [entry["sha256"] for entry in weights],
+        "dataset": prepared.sha256,
+        "scale": task.scale,
+        **settings,
+    }
+    if task.card.outputs is not None:
+        from semsr.restoration.outputs import outputs_hash
+
+        facts["outputs"] = outputs_hash(task)
+    return fingerprint(project, [*sorted(method), package / "restoration", package / "imaging"], **facts)
+
+
+def _devices(wanted: str) -> tuple[str, ...]:
+    return ("cpu", "cuda") if wanted == "auto" else (wanted,)
+
+
+def _device(card: MethodCard, profile: ProfileCard) -> Literal["cpu", "cuda"]:
+    """The device that restores; a method that is not run in this process is not asked about it."""
+    if card.runner != "python":
+        return "cuda" if profile.device == "cuda" else "cpu"
+    from semsr.restoration.python import choose_device
+
+    return choose_device(profile.device)
+
+
+def _with_device(settings: dict[str, Any], device: str) -> dict[str, Any]:
+    batch = settings["batch"] if settings["batch"] is not None else (CUDA_BATCH if device == "cuda" else 1)
+    return {**settings, "device": device, "batch": batch}
+
+
+def _record(
+    project: Project, prepared: Prepared, task: Task, weights: WeightsRecord, mark: str, facts: dict[str, Any]
+) -> dict[str, Any]:
+    row = task.row
+    return {
+        "method": task.card.id,
+        "variant": task.variant,
+        "label": row.label,
+        "trust": row.trust,
+        "runner": task.card.runner,
+        "options": row.options,
+        "weights": weights,
+        "dataset": task.dataset,
+        "manifest_sha256": prepared.sha256,
+        "images": len(task.lr),
+        "scale": task.scale,
+        "seed": task.seed,
+        "device": task.device,
+        **facts,
+        "packages": {name: importlib.metadata.version(name) for name in ("torch", "spandrel", "numpy", "pillow")},
+        "fingerprint": mark,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "semsr": semsr.__version__,
+        "commit": git_commit(project.root),
+    }
+
+
+def git_commit(root: Path) -> str | None:
+    """The commit the project stands at, with `+changes` where files differ from it; None outside a git repository."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, env=environment, capture_output=True, text=True, timeout=20, check=True
+        ).stdout.strip()
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}+changes" if status else commit
