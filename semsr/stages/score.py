@@ -109,7 +109,7 @@ def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row
         )
     found = []
     for (method, variant), names in sorted(wanted.items()):
-        if project.cell(profile.id, dataset, method, variant).is_dir():
+        if next((project.cell(profile.id, dataset, method, variant) / "images").glob("*.png"), None) is not None:
             found.append(_Row(method, variant, tuple(protocols[name] for name in dict.fromkeys(names))))
         else:
             log.warning(

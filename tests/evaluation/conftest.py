@@ -12,6 +12,7 @@ import yaml
 
 from semsr.imaging.pictures import write_png
 from semsr.plugins import forget_plugins
+from semsr.preparation.manifest import Entry, write_manifest
 from semsr.project import Project
 
 OPTION = {"default": 0, "meaning": "pixels cut from each side"}
@@ -185,3 +186,54 @@ def pictures(tmp_path: Path) -> Callable[..., dict[str, Path]]:
         return {name: target / f"{name}.png" for name in sizes}
 
     return make
+
+
+@pytest.fixture
+def prepared(small: Project, pictures: Callable[..., dict[str, Path]]) -> Project:
+    """The small project with a prepared data set `photos` of twelve pictures, a profile, and two methods' outputs."""
+    sizes = {f"p{at:02}": (16, 12) for at in range(12)} | {"train": (16, 12)}
+    lr_sizes = dict.fromkeys(sizes, (4, 3))
+    hr, lr = pictures("project/data/photos/hr", sizes, 0), pictures("project/data/photos/lr", lr_sizes, 0)
+    entries = [
+        Entry(name, lr[name], hr[name], (4, 3), (16, 12), name, name, "train" if name == "train" else "test") for name in sizes
+    ]
+    write_manifest(small.data / "photos", entries)
+    blind = [
+        Entry(name, path, None, (4, 3), None, name, None, "test")
+        for name, path in pictures("project/data/blind/lr", lr_sizes).items()
+    ]
+    write_manifest(small.data / "blind", blind)
+    for dataset in ("photos", "blind"):
+        (small.root / "datasets" / dataset).mkdir()
+        source = {"kind": "paired", "layouts": [{"hr": "{name}.png"}]}
+        card = {
+            "id": dataset,
+            "title": dataset,
+            "licence": "CC0-1.0",
+            "count": 12,
+            "comparable": "same-inputs",
+            "source": source,
+        }
+        write_yaml(small.root / "datasets" / dataset / "dataset.yaml", card)
+    tested = {name: size for name, size in sizes.items() if name != "train"}
+    for at, (method, variants) in enumerate({"alpha": ["default"], "beta": ["one", "two"]}.items(), 1):
+        (small.root / "methods" / method).mkdir()
+        outputs = {"folder": "nowhere", "made_by": "this test"}
+        card = {"id": method, "title": method, "licence": "CC0-1.0", "runner": "outputs", "outputs": outputs}
+        write_yaml(
+            small.root / "methods" / method / "method.yaml",
+            card | {"variants": {name: {"label": name, "trust": "L1"} for name in variants}},
+        )
+        for nth, variant in enumerate(variants):
+            pictures(f"project/results/quick/cells/photos/{method}/{variant}/images", tested, 10 * at + nth)
+    track = {"datasets": ["photos", "blind"], "methods": ["alpha", "beta"], "protocols": ["p"]}
+    profile = {
+        "id": "quick",
+        "title": "quick",
+        "device": "cpu",
+        "threads": 1,
+        "tracks": {"real": track},
+        "variants": {"beta": ["two"]},
+    }
+    write_yaml(small.root / "profiles" / "quick.yaml", profile)
+    return small

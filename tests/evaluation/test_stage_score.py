@@ -1,0 +1,265 @@
+"""The score stage on a prepared data set, also when it is killed in the middle."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from semsr.errors import PairingError, PictureError, SemsrError, SizeMismatchError, StorageError
+from semsr.evaluation import scoring
+from semsr.evaluation.protocol import resolve
+from semsr.evaluation.scores import SCHEMA, read_scores
+from semsr.imaging.pictures import read_rgb, write_png
+from semsr.plugins import forget_plugins
+from semsr.project import Project
+from semsr.stages import score as stage
+
+AddProtocol = Callable[..., str]
+
+
+def run(project: Project, dataset: str = "photos") -> Path:
+    project = Project(project.root)
+    return stage.run(project, project.profile("quick"), dataset)
+
+
+def images(project: Project, row: str = "alpha/default", dataset: str = "photos") -> Path:
+    return project.results("quick") / "cells" / dataset / row / "images"
+
+
+def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> None:
+    add_protocol("p", error="mae", edges="edges", colour="colour", a="absent")
+    path = run(prepared)
+    assert path == prepared.results("quick") / "scores" / "photos.parquet"
+    records = read_scores(path)
+    assert list(records[0]) == SCHEMA.names
+    rows = Counter((record["method"], record["variant"], record["metric"]) for record in records)
+    expected = {(method, variant, metric): 1 if metric == "colour" else 12
+                for method, variant in (("alpha", "default"), ("beta", "two")) for metric in ("error", "edges", "colour", "a")}  # fmt: skip
+    assert rows == expected, "beta's other variant is not in the profile, the training picture is not tested"
+    one = next(
+        record for record in records if record["image"] == "p03" and record["metric"] == "error" and record["method"] == "beta"
+    )
+    difference = np.abs(
+        read_rgb(images(prepared, "beta/two") / "p03.png").astype(float) - read_rgb(prepared.data / "photos/hr/p03.png")
+    )
+    assert one == {
+        "image": "p03", "metric": "error", "value": difference.mean(), "dataset": "photos", "method": "beta", "variant": "two",
+        "protocol": "p", "protocol_hash": resolve(prepared, "p").hash, "metric_id": "mae", "metric_version": 1, "weights": "",
+        "unavailable": "",
+    }  # fmt: skip
+    absent = [record for record in records if record["metric"] == "a"]
+    assert {record["unavailable"] for record in absent} == {
+        "package 'no-such-package-anywhere' is not installed (needs no-such-package-anywhere>=3)"
+    }
+    assert np.isnan([record["value"] for record in absent]).all()
+    assert {record["image"] for record in records if record["metric"] == "colour"} == {"*"}
+
+
+def test_without_reference(prepared: Project, add_protocol: AddProtocol, pictures: Callable[..., dict[str, Path]]) -> None:
+    add_protocol("p", error="mae", contrast="contrast")
+    names = {f"p{at:02}": (16, 12) for at in range(12)} | {"train": (16, 12)}
+    pictures("project/results/quick/cells/blind/alpha/default/images", names)
+    records = read_scores(run(prepared, "blind"))
+    assert {(record["metric"], record["unavailable"]) for record in records} == {("error", "no reference"), ("contrast", "")}
+
+
+def test_a_row_not_restored_yet_is_said(prepared: Project, add_protocol: AddProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    add_protocol("p", error="mae")
+    shutil.rmtree(images(prepared, "beta/two"))
+    with caplog.at_level(logging.WARNING):
+        records = read_scores(run(prepared))
+    assert {record["method"] for record in records} == {"alpha"}
+    assert "photos: beta/two is not restored yet: run `semsr infer beta --dataset photos`" in caplog.text
+    shutil.rmtree(images(prepared))
+    with pytest.raises(SemsrError, match="no method of profile 'quick' has been restored yet"):
+        run(prepared)
+    with pytest.raises(SemsrError, match="profile 'quick' does not have data set 'other'"):
+        prepared.data.joinpath("photos").rename(prepared.data / "other")
+        shutil.copytree(prepared.root / "datasets/photos", prepared.root / "datasets/other")
+        card = prepared.root / "datasets/other/dataset.yaml"
+        card.write_text(card.read_text().replace("id: photos", "id: other"))
+        run(prepared, "other")
+
+
+def _remove(folder: Path) -> None:
+    (folder / "p07.png").unlink()
+
+
+def _add(folder: Path) -> None:
+    shutil.copy(folder / "p07.png", folder / "stray.png")
+
+
+def _resize(folder: Path) -> None:
+    write_png(folder / "p07.png", np.zeros((15, 12, 3), np.uint8))
+
+
+def _truncate(folder: Path) -> None:
+    (folder / "p07.png").write_bytes((folder / "p07.png").read_bytes()[:-100])
+
+
+def _empty(folder: Path) -> None:
+    (folder / "p07.png").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("harm", "error", "message"),
+    [
+        (_remove, PairingError, "alpha/default/images: 11 of the 12 pictures of data set 'photos' .*'p07' is missing"),
+        (_add, PairingError, "'stray' is in the folder but not in data set 'photos'"),
+        (_resize, SizeMismatchError, r"p07\.png: 12x15 pixels \(width x height\), but its HR picture is 12x16"),
+        (_truncate, PictureError, r"p07\.png: truncated or damaged"),
+        (_empty, PictureError, r"p07\.png: the file is empty"),
+    ],
+)
+def test_bad_outputs_are_named_and_nothing_is_written(
+    prepared: Project, add_protocol: AddProtocol, harm: Callable[[Path], None], error: type[Exception], message: str
+) -> None:
+    add_protocol("p", error="mae")
+    harm(images(prepared))
+    with pytest.raises(error, match=message):
+        run(prepared)
+    assert not (prepared.results("quick") / "scores").exists()
+
+
+def test_a_full_disk_is_one_clear_line(prepared: Project, add_protocol: AddProtocol, small_disk: Path) -> None:
+    add_protocol("p", error="mae")
+    (prepared.results("quick") / "journals").symlink_to(small_disk)
+    with (small_disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
+        while True:
+            filler.write(b"\0" * 4096)
+    with pytest.raises(StorageError, match="no space left on the disk"):
+        run(prepared)
+    (small_disk / "filler").unlink()
+    run(prepared)
+
+
+# What is done again after a change, and what is not.
+
+
+@pytest.fixture
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Counter[str]]:
+    """How often each picture was measured by `mae` since the last question."""
+    path = tmp_path / "notes"
+    monkeypatch.setenv("SEMSR_TEST_NOTES", str(path))
+
+    def since() -> Counter[str]:
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return Counter(name for line in lines if line.startswith("sr ") for name in line.split(" ")[1].split(","))
+
+    return since
+
+
+def test_only_what_changed_is_measured_again(
+    prepared: Project, add_protocol: AddProtocol, measured: Callable[[], Counter[str]]
+) -> None:
+    add_protocol("p", error="mae")
+    first = run(prepared).read_bytes()
+    assert set(measured().values()) == {2}
+    assert run(prepared).read_bytes() == first
+    assert measured() == Counter()
+
+    write_png(images(prepared) / "p07.png", np.zeros((16, 12, 3), np.uint8))
+    assert run(prepared).read_bytes() != first
+    assert measured()["p07"] == 1
+    write_png(prepared.data / "photos/hr/p07.png", np.zeros((16, 12, 3), np.uint8))
+    run(prepared)
+    assert measured()["p07"] == 2, "a new reference counts for all rows"
+
+    add_protocol("p", title="another title", error="mae", edges="edges")
+    run(prepared)
+    assert measured() == Counter(), "a metric added leaves the others"
+    add_protocol("p", error=("mae", {"border": 1}))
+    run(prepared)
+    assert set(measured().values()) == {2}, "another option is another metric"
+
+    code = prepared.root / "metrics/simple/simple.py"
+    code.write_text(code.read_text() + "\n# changed\n")
+    forget_plugins()
+    run(prepared)
+    assert set(measured().values()) == {2}, "changed code makes old values worthless"
+    prepared.lock.write_text("numpy==3\n")
+    run(prepared)
+    assert set(measured().values()) == {2}, "and so do other packages"
+
+
+def test_a_method_added_is_the_only_one_measured(
+    prepared: Project, add_protocol: AddProtocol, measured: Callable[[], Counter[str]]
+) -> None:
+    add_protocol("p", error="mae")
+    run(prepared)
+    measured()
+    profile = prepared.root / "profiles/quick.yaml"
+    profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | {"variants": {}}))
+    assert {record["variant"] for record in read_scores(run(prepared))} == {"default", "one", "two"}
+    assert set(measured().values()) == {1}
+
+
+def test_what_was_not_available_is_tried_again(prepared: Project, add_protocol: AddProtocol) -> None:
+    add_protocol("p", bad=("broken", {"gives": "small"}))
+    assert {record["unavailable"] for record in read_scores(run(prepared))} == {"the pictures are too small"}
+    assert "small" not in (prepared.results("quick") / "journals/photos.jsonl").read_text()
+    assert {record["unavailable"] for record in read_scores(run(prepared))} == {"the pictures are too small"}
+
+
+# Killed for real.
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from semsr.evaluation import scoring
+from semsr.project import Project
+from semsr.stages import score
+scoring.BATCH["cpu"] = (16 * 12, 1)
+project = Project(Path(sys.argv[1]))
+score.run(project, project.profile("quick"), "photos")
+"""
+
+
+def start(project: Project, notes: Path, pause: float) -> subprocess.Popen[bytes]:
+    variables = {"SEMSR_TEST_NOTES": str(notes), "SEMSR_TEST_PAUSE": str(pause), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(project.root)], env={**os.environ, **variables})
+
+
+def measurements(notes: Path) -> int:
+    return sum(line.startswith("sr ") for line in notes.read_text().splitlines()) if notes.exists() else 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_killed_and_started_again(
+    prepared: Project, add_protocol: AddProtocol, tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kill -9 in the middle: the second run gives the bytes of an undisturbed one, and only what was in work is done again."""
+    add_protocol("p", error="mae", edges="edges", colour="colour")
+    profile = prepared.root / "profiles/quick.yaml"
+    profile.write_text(profile.read_text().replace("threads: 1", f"threads: {threads}"))
+    results, notes = prepared.results("quick"), tmp_path / "notes"
+    monkeypatch.setitem(scoring.BATCH, "cpu", (16 * 12, 1))
+    undisturbed = run(prepared).read_bytes()
+    shutil.rmtree(results / "scores")
+    shutil.rmtree(results / "journals")
+
+    process = start(prepared, notes, 0.1)
+    deadline = time.monotonic() + 60
+    while measurements(notes) < 9 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert 9 <= measurements(notes) < 24, "killed in the middle"
+    assert not (results / "scores").exists()
+
+    assert start(prepared, notes, 0).wait() == 0
+    assert (results / "scores/photos.parquet").read_bytes() == undisturbed
+    assert 24 < measurements(notes) <= 24 + threads, "one picture was in work in each thread"
