@@ -63,11 +63,15 @@ def list_(
 
 
 @app.command()
-def use(profile: Annotated[str, typer.Argument(help="A profile: see `semsr list profiles`.")]) -> None:
+def use(
+    profile: Annotated[Optional[str], typer.Argument(help="A profile; without one, the one in force stays.")] = None,  # noqa: UP045
+) -> None:
     """Switch the profile in force: what `dvc repro` runs."""
-    from semsr import listing
+    from semsr import planning
 
-    typer.echo(listing.use(Project.find(), profile))
+    project = Project.find()
+    card = planning.use(project, profile or project.profile().id)
+    typer.echo(f"profile in force: {card.id} ({card.title}); `dvc repro` runs it, `dvc repro --dry` lists its stages")
 
 
 @app.command()

@@ -1,9 +1,8 @@
-"""`semsr list` and `semsr use`: what there is, and which profile is in force. Reads cards only."""
+"""`semsr list`: what there is. Reads cards only."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 
 from semsr.cards import Card, DatasetCard, MethodCard, MetricCard, ProfileCard, ProtocolCard, TableCard
@@ -23,19 +22,6 @@ def render(project: Project, what: str, *, as_json: bool = False) -> str:
     if what == "profiles":
         lines.append(f"in force: {project.profile().id} (params.yaml); `semsr use ID` switches")
     return "\n".join(lines)
-
-
-def use(project: Project, profile: str) -> str:
-    """Point `params.yaml` at another profile. Raises: UnknownIdError, StorageError."""
-    from semsr.files import storage_errors
-
-    card = project.profile(profile)
-    link = project.root / "params.yaml"
-    with storage_errors(link):
-        fresh = link.with_name(f".params.{os.getpid()}.partial")
-        fresh.symlink_to(f"profiles/{card.id}.yaml")
-        fresh.replace(link)
-    return f"profile in force: {card.id} ({card.title}); run `dvc repro`"
 
 
 _HEADS: dict[str, tuple[str, ...]] = {

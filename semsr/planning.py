@@ -1,0 +1,38 @@
+"""Which profile is in force, and the folders its pipeline stands in."""
+
+from __future__ import annotations
+
+import os
+
+from semsr.cards import ProfileCard
+from semsr.files import storage_errors
+from semsr.project import Project
+
+
+def use(project: Project, profile: str) -> ProfileCard:
+    """Point `params.yaml`, which dvc.yaml is templated over, at another profile. Raises: UnknownIdError, StorageError."""
+    card = project.profile(profile)
+    link = project.root / "params.yaml"
+    with storage_errors(link):
+        fresh = link.with_name(f".params.{os.getpid()}.partial")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(f"profiles/{card.id}.yaml")
+        fresh.replace(link)
+    make_folders(project, card)
+    return card
+
+
+def make_folders(project: Project, profile: ProfileCard) -> None:
+    """Make the empty folders that stages of `profile` read from and earlier stages fill.
+
+    `dvc repro --dry` hashes every dependency, also those that an earlier stage would make, and fails on a folder that is not there yet;
+    with these it lists the stages of a profile that has never run. Raises: StorageError.
+    """
+    results = project.results(profile.id)
+    folders = [results / "scores"]
+    for track in (profile.tracks.classical, profile.tracks.real):
+        for dataset in track.datasets:
+            folders += [project.data / dataset, project.data / "fetched" / dataset, results / "cells" / dataset]
+    for folder in folders:
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,124 @@
+"""The pipeline itself, as a user runs it: every profile plans fast; the lite profile runs, does nothing twice, and survives kill -9."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from semsr.files import sha256_file
+from semsr.project import ROOT_VARIABLE, Project
+
+DVC = Path(sys.executable).with_name("dvc")
+
+
+def _environment() -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if key != ROOT_VARIABLE}
+    return environment | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"}
+
+
+def _run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a clone of the working tree would hold: everything git tracks, and nothing it ignores."""
+    root = Path(__file__).resolve().parents[1]
+    folder = tmp_path_factory.mktemp("clone") / "semsr-bench"
+    folder.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (root / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name, follow_symlinks=False)
+    for command in (["git", "init", "-q"], ["git", "add", "-A"]):
+        subprocess.run(command, cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("profile", ["lite", "classical", "seesr", "paper"])
+def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, profile: str) -> None:
+    assert _run(clone, sys.executable, "-m", "semsr", "use", profile).returncode == 0
+    start = time.perf_counter()
+    done = _run(clone, DVC, "repro", "--dry")
+    seconds = time.perf_counter() - start
+    _run(clone, sys.executable, "-m", "semsr", "use", "lite")
+    assert done.returncode == 0, done.stderr
+    assert seconds < 10
+    tracks = project.profile(profile).tracks
+    for track in (tracks.classical, tracks.real):
+        for dataset in track.datasets:
+            assert f"semsr score {dataset}" in done.stdout
+            for method in track.methods:
+                assert f"semsr infer {method} --dataset {dataset}" in done.stdout
+    assert "semsr tabulate" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_lite_profile_from_nothing_to_tables(clone: Path, project: Project) -> None:
+    """One run, killed while it infers; continued; then a run that has nothing to do."""
+    cells = clone / "results/lite/cells/lite-photos"
+    first = subprocess.Popen([str(DVC), "repro"], cwd=clone, env=_environment(), start_new_session=True)
+    deadline = time.monotonic() + 900
+    while not list(cells.glob("dat/default/images/*.png")) and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert first.poll() is None, "the run ended before its second method"
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    kept = {path: sha256_file(path) for path in cells.rglob("*.png")}
+    assert kept
+
+    second = _run(clone, DVC, "repro")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert {path: sha256_file(path) for path in kept} == kept, "a finished picture was changed by the second run"
+
+    start = time.perf_counter()
+    third = _run(clone, DVC, "repro")
+    seconds = time.perf_counter() - start
+    assert "Data and pipelines are up to date" in third.stdout
+    assert seconds < 10
+    _check_scores(clone, project)
+    _check_tables(clone)
+
+
+def _check_scores(clone: Path, project: Project) -> None:
+    scores = pd.read_parquet(clone / "results/lite/scores/lite-photos.parquet")
+    lite = scores[scores.dataset == "lite-photos"]
+    assert set(lite.method) == set(project.profile("lite").tracks.classical.methods)
+    n = project.dataset("lite-photos").count
+    for metric in ("psnr", "ssim", "lpips", "dists", "niqe"):
+        values = lite[(lite.metric == metric) & (lite.protocol == "seesr")]
+        assert (values.groupby("method").size() == n).all()
+        assert values.value.notna().all()
+    means = lite[lite.protocol == "sed"].groupby(["metric", "method"]).value.mean()
+    # What every paper finds, on these photographs too: a network trained for PSNR beats bicubic in PSNR; one trained with a GAN loses to it
+    # in PSNR and beats it in LPIPS.
+    assert means["psnr", "dat"] > means["psnr", "bicubic"] + 0.5
+    assert means["psnr", "real-esrgan"] < means["psnr", "dat"]
+    assert means["lpips", "real-esrgan"] < means["lpips", "bicubic"] - 0.05
+
+
+def _check_tables(clone: Path) -> None:
+    tables = clone / "results/tables"
+    for table in ("lite-sed-table1", "lite-seesr-table2", "sed-table1", "seesr-table2"):
+        for suffix in ("csv", "tex", "md"):
+            assert (tables / f"{table}.{suffix}").stat().st_size > 0
+    with (tables / "lite-seesr-table2.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert any(row["metric"] == "niqe" and row["reproduced"] for row in rows)
+    with (tables / "sed-table1.csv").open(newline="") as file:
+        assert not any(row["reproduced"] for row in csv.DictReader(file)), "a lite value stands in a paper's table"
