@@ -8,7 +8,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -27,8 +27,7 @@ app = typer.Typer(
 new_app = typer.Typer(no_args_is_help=True, help="Start something new from a template.", rich_markup_mode=None)
 app.add_typer(new_app, name="new")
 
-# typer reads annotations at run time and, with `from __future__ import annotations`, resolves `X | None` too; Optional keeps 3.11 help short.
-From = Annotated[Optional[Path], typer.Option("--from", help="Take the files from your own copy in this folder.")]  # noqa: UP045
+From = Annotated[Path | None, typer.Option("--from", help="Take the files from your own copy in this folder.")]
 
 
 class Listed(StrEnum):
@@ -64,7 +63,7 @@ def list_(
 
 @app.command()
 def use(
-    profile: Annotated[Optional[str], typer.Argument(help="A profile; without one, the one in force stays.")] = None,  # noqa: UP045
+    profile: Annotated[str | None, typer.Argument(help="A profile; without one, the one in force stays.")] = None,
 ) -> None:
     """Switch the profile in force: what `dvc repro` runs."""
     from semsr import planning
@@ -94,8 +93,8 @@ def prepare(dataset: Annotated[str, typer.Argument(help="A data set's id.")], so
 def infer(
     method: Annotated[str, typer.Argument(help="A method's id.")],
     dataset: Annotated[str, typer.Option("--dataset", help="A prepared data set's id.")],
-    variant: Annotated[Optional[str], typer.Option(help="Only this variant.")] = None,  # noqa: UP045
-    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
 ) -> None:
     """Restore every picture of a data set with a method; continues where a killed run stopped."""
     from semsr.stages import infer as stage
@@ -107,7 +106,7 @@ def infer(
 @app.command()
 def score(
     dataset: Annotated[str, typer.Argument(help="A prepared data set's id.")],
-    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+    profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
 ) -> None:
     """Score all rows of a data set by the profile's protocols, one decode for all metrics."""
     from semsr.stages import score as stage
@@ -118,7 +117,7 @@ def score(
 
 @app.command()
 def tabulate(
-    profile: Annotated[Optional[str], typer.Option(help="A profile other than the one in force.")] = None,  # noqa: UP045
+    profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
 ) -> None:
     """Write results/tables/*.{csv,tex,md}: published and reproduced values side by side."""
     from semsr.stages import tabulate as stage
@@ -131,11 +130,11 @@ def tabulate(
 def eval_(
     folder: Annotated[Path, typer.Argument(help="The folder of images to score.")],
     protocol: Annotated[str, typer.Option(help="How to measure: see `semsr list protocols`.")],
-    dataset: Annotated[Optional[str], typer.Option(help="A prepared data set whose HR is the reference.")] = None,  # noqa: UP045
-    hr: Annotated[Optional[Path], typer.Option(help="A folder of reference images of the same names.")] = None,  # noqa: UP045
-    out: Annotated[Optional[Path], typer.Option(help="Write the scores, a row an image and metric, to this file.")] = None,  # noqa: UP045
+    dataset: Annotated[str | None, typer.Option(help="A prepared data set whose HR is the reference.")] = None,
+    hr: Annotated[Path | None, typer.Option(help="A folder of reference images of the same names.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the scores, a row an image and metric, to this file.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
-    threads: Annotated[Optional[int], typer.Option(min=1, help="CPU threads; default: every core.")] = None,  # noqa: UP045
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: every core.")] = None,
 ) -> None:
     """Score any folder of images: no plugin needed, paired by file name (trust level L1)."""
     from semsr.stages import evaluate as stage
@@ -146,7 +145,7 @@ def eval_(
 @app.command()
 def check(
     method: Annotated[str, typer.Argument(help="A method's id.")],
-    variant: Annotated[Optional[str], typer.Option(help="Only this variant.")] = None,  # noqa: UP045
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
 ) -> None:
     """Run the contract tests on a method: sizes, range, determinism, batches, odd sizes, weights, resume."""
     from semsr.stages import check as stage
