@@ -1,0 +1,168 @@
+"""A table's cells: what stands beside what, with which digits, and why something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from semsr.errors import CardError
+
+Find = Callable[..., Any]
+
+
+def _edit(house: Any, path: str, **changes: Any) -> None:
+    file = house.root / path
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, allow_unicode=True))
+
+
+def test_ours_has_the_digits_that_the_paper_prints(scored: Any, cell: Find) -> None:
+    table = scored.table("full", "paper-table")
+    psnr, lpips = cell(table, "alpha", "New", "psnr"), cell(table, "alpha", "Old", "lpips")
+    assert (psnr.published.text, psnr.text) == ("30.10", "30.01")
+    assert (lpips.published.text, lpips.text) == ("0.120", "0.120")
+    assert lpips.result.value == pytest.approx(0.1201, abs=1e-12)
+
+
+def test_without_a_paper_the_metrics_card_says_the_digits(scored: Any, cell: Find) -> None:
+    table = scored.table("lite", "lite-table")
+    assert cell(table, "photos", "Old", "lpips").text == "0.1201"
+    assert cell(table, "photos", "Old", "psnr").text == "30.01"
+
+
+def test_the_difference_is_of_the_unrounded_value(scored: Any, cell: Find) -> None:
+    table = scored.table("full", "paper-table")
+    assert cell(table, "alpha", "New", "psnr").difference == pytest.approx(30.006 - 30.10, abs=1e-9)
+    assert cell(table, "alpha", "Bicubic", "psnr").difference is None
+    assert cell(table, "alpha", "Older", "psnr").difference is None
+
+
+def test_places_are_given_as_printed_and_apart(scored: Any, cell: Find) -> None:
+    """Ours: 30.01 and 30.006 print alike and share the first place; published: 30.10 twice, then 30.00."""
+    table = scored.table("full", "paper-table")
+    cells = {row: cell(table, "alpha", row, "psnr") for row in ("Old", "New", "Older", "Bicubic")}
+    assert {row: found.place for row, found in cells.items()} == {"Old": 1, "New": 1, "Older": 0, "Bicubic": 2}
+    assert {row: found.published_place for row, found in cells.items()} == {"Old": 2, "New": 1, "Older": 1, "Bicubic": 0}
+
+
+def test_a_profile_that_is_not_the_papers_never_gives_a_reproduction(scored: Any) -> None:
+    """Even where it has scores on the very data set under the very protocol."""
+    _edit(
+        scored,
+        "profiles/lite.yaml",
+        tracks={"classical": {"datasets": ["photos", "alpha"], "methods": ["plain", "network"], "protocols": ["way"]}},
+    )
+    table = scored.table("lite", "paper-table")
+    for _, row, _, found in table.cells():
+        assert found.result.status == "not-run" and found.result.value is None and found.difference is None
+        assert found.result.reason.startswith("not run in profile lite; profile full runs it")
+        assert row.trust is None
+    assert cell_texts(table)["alpha", "Old", "psnr"] == "30.00"
+
+
+def cell_texts(table: Any) -> dict[tuple[str, str, str], str]:
+    return {
+        (block.dataset, row.label, column.name): found.published.text
+        for block, row, column, found in table.cells()
+        if found.published
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "reason"),
+    [
+        ("profiles/full.yaml", {"variants": {"network": ["wide"]}}, "row network/default is not in profile full"),
+        (
+            "profiles/full.yaml",
+            {"tracks": {"classical": {"datasets": ["alpha"], "methods": ["plain"], "protocols": ["way"]}}},
+            "method network is not in profile full",
+        ),
+        (
+            "profiles/full.yaml",
+            {"tracks": {"classical": {"datasets": ["photos"], "methods": ["plain"], "protocols": ["way"]}}},
+            "data set alpha is not in profile full",
+        ),
+        (
+            "profiles/full.yaml",
+            {"tracks": {"classical": {"datasets": ["alpha"], "methods": ["plain"], "protocols": []}}},
+            "profile full does not measure by protocol way on its classical track",
+        ),
+        (
+            "methods/network/method.yaml",
+            {"variants": {"wide": {"label": "wide"}}},
+            "method network has no row default yet",
+        ),
+    ],
+)
+def test_what_was_not_run_says_why(scored: Any, cell: Find, path: str, changes: dict[str, Any], reason: str) -> None:
+    _edit(scored, path, **changes)
+    found = cell(scored.table("full", "paper-table"), "alpha", "Old", "psnr")
+    assert (found.result.status, found.result.reason) == ("not-run", reason)
+
+
+def test_rows_and_data_sets_of_the_future_are_allowed(scored: Any, cell: Find) -> None:
+    rows = yaml.safe_load((scored.root / "tables/paper-table/table.yaml").read_text())["rows"]
+    _edit(scored, "tables/paper-table/table.yaml", rows=[*rows[:-1], {"label": "Next", "method": "next"}])
+    table = scored.table("full", "paper-table")
+    assert cell(table, "alpha", "Next", "psnr").result.reason == "no method card yet (next)"
+    assert cell(table, "alpha", "Older", "psnr").result.reason == "no method yet"
+    assert cell(table, "beta", "Old", "psnr").result.reason == "no data set card yet (beta)"
+
+
+def test_a_block_has_the_columns_that_the_paper_has_there(scored: Any) -> None:
+    table = scored.table("full", "paper-table")
+    assert {block.dataset: [column.name for column in block.columns] for block in table.blocks} == {
+        "alpha": ["psnr", "lpips"],
+        "beta": ["psnr"],
+    }
+
+
+def test_values_of_other_pictures_are_neither_ranked_nor_subtracted(scored: Any, cell: Find) -> None:
+    table = scored.table("lite", "lite-table")
+    found = cell(table, "photos", "Old", "psnr")
+    assert found.published.number == Decimal("30.00")
+    assert (found.difference, found.published_place) == (None, 0)
+    assert cell(table, "photos", "Plain", "psnr").published is None
+    assert table.context.dataset == "Alpha" and table.source == "Paper Table 1"
+
+
+def test_a_note_of_a_whole_column_hangs_on_its_heading(scored: Any, cell: Find) -> None:
+    table = scored.table("full", "paper-table")
+    letter = next(mark for mark, text in table.footnotes.items() if text == "printed as LPPIS")
+    assert table.blocks[0].column_marks == {"lpips": (letter,)}
+    assert cell(table, "alpha", "Old", "lpips").published_marks == ()
+    slip = cell(table, "alpha", "Older", "psnr").published_marks
+    assert [table.footnotes[mark] for mark in slip] == ["a slip & 50 % of it"]
+    dash = cell(table, "alpha", "Older", "lpips").published_marks
+    assert [table.footnotes[mark] for mark in dash] == ["the paper prints a dash here"]
+
+
+def test_pictures_that_are_not_the_papers_are_remarked_on(scored: Any) -> None:
+    _edit(scored, "datasets/alpha/dataset.yaml", comparable="regenerated")
+    assert "made again" in scored.table("full", "paper-table").blocks[0].remark
+    _edit(scored, "datasets/alpha/dataset.yaml", comparable="same-inputs", pixels={"hr": "1" * 64, "lr": "2" * 64})
+    assert "not, pixel for pixel, those known as published" in scored.table("full", "paper-table").blocks[0].remark
+
+
+def test_trust_is_the_rows_own(scored: Any) -> None:
+    table = scored.table("full", "paper-table")
+    assert [row.trust for row in table.blocks[0].rows] == ["L2", "L3", None, "L2"]
+    assert table.trust == ("L0", "L2", "L3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"columns": ["psnr", "vmaf"], "reported": None}, "columns: found 'vmaf'; protocol way allows: psnr, lpips, fid"),
+        ({"context": {"table": "paper-table", "dataset": "Alpha", "why": "x"}}, "can't have one"),
+        ({"reported": "absent.csv"}, "no such file"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_refused(scored: Any, changes: dict[str, Any], said: str) -> None:
+    _edit(scored, "tables/paper-table/table.yaml", **changes)
+    with pytest.raises(CardError, match=r"^tables/paper-table/") as caught:
+        scored.table("full", "paper-table")
+    assert said in str(caught.value)

@@ -1,0 +1,78 @@
+"""Tables and profiles name only what exists, and fit each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from semsr.evaluation.protocol import resolve
+from semsr.project import Project
+from semsr.reproduction.reported import load_reported
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = sorted(path.parent.name for path in ROOT.glob("tables/*/table.yaml"))
+PROFILES = sorted(path.stem for path in ROOT.glob("profiles/*.yaml"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_fits_its_published_values_and_its_protocol(project: Project, name: str) -> None:
+    card = project.table(name)
+    load_reported(ROOT / "tables" / name, card, name)
+    assert set(card.columns) <= {column.name for column in resolve(project, card.protocol).columns}
+    assert set(card.profiles) <= set(project.profiles)
+    for row in card.rows:
+        assert row.method is None or row.variant in project.method(row.method).variants
+    assert (ROOT / "tables" / name / "README.md").is_file()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_names_only_cards_that_exist(project: Project, name: str) -> None:
+    card = project.profile(name)
+    for track in (card.tracks.classical, card.tracks.real):
+        assert set(track.datasets) <= set(project.datasets)
+        assert set(track.methods) <= set(project.methods)
+        assert set(track.protocols) <= set(project.protocols)
+    assert card.tables and set(card.tables) <= set(project.tables)
+    assert set(card.variants) <= set(project.methods)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_spells_out_every_key_that_the_pipeline_is_templated_over(name: str) -> None:
+    """DVC reads the YAML itself, so that a default of the card's model would be missing there."""
+    raw = yaml.safe_load((ROOT / "profiles" / f"{name}.yaml").read_text())
+    assert {"id", "device", "threads", "tracks", "variants", "tables"} <= set(raw)
+    for track in ("classical", "real"):
+        assert set(raw["tracks"][track]) == {"datasets", "methods", "protocols"}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_data_set_and_protocol_of_a_profile_ends_in_a_table(project: Project, name: str) -> None:
+    profile = project.profile(name)
+    used = {
+        (table.track, entry.dataset, table.protocol)
+        for table in map(project.table, profile.tables)
+        if name in table.profiles
+        for entry in table.datasets
+    }
+    for kind in ("classical", "real"):
+        track = getattr(profile.tracks, kind)
+        assert {(kind, dataset, protocol) for dataset in track.datasets for protocol in track.protocols} <= used
+
+
+def test_lite_results_can_enter_no_papers_table(project: Project) -> None:
+    for card in project.tables.values():
+        assert ("lite" in card.profiles) == (card.reported is None), card.id
+
+
+def test_lite_is_in_force_in_a_fresh_clone() -> None:
+    """Committed; `semsr use` switches it in a working copy."""
+    import subprocess
+
+    told = subprocess.run(["git", "ls-files", "-s", "params.yaml"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        pytest.skip("not a git clone")
+    assert told.stdout.startswith("120000 "), "params.yaml must be committed as a link"
+    link = subprocess.run(["git", "show", ":params.yaml"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert link.stdout == "profiles/lite.yaml"
