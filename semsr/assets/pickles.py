@@ -23,7 +23,7 @@ _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 def load_numpy_pickle(path: Path) -> Any:
     """Read a pickle of nested dicts, lists and tuples of plain arrays (numbers; no objects, no records) and scalars.
 
-    Old module names (`numpy.core`) are understood. Arrays are copies that own their memory.
+    Old module names (`numpy.core`) are understood. Arrays own their memory and are in this machine's byte order.
 
     Raises:
         WeightsError: names the first thing that is not allowed; or the file is damaged.
@@ -115,7 +115,7 @@ def _make(data: bytes, kind: _Type, shape: tuple[Any, ...], order: Any) -> np.nd
     dtype = kind.dtype()
     if prod(shape) * dtype.itemsize != len(data):
         _refuse(f"holds an array of shape {shape!r} with {len(data)} bytes")
-    return np.frombuffer(data, dtype).reshape(shape, order=order).copy(order="K")
+    return np.frombuffer(data, dtype).reshape(shape, order=order).astype(dtype.newbyteorder("="))
 
 
 class _Reconstruct(_Inert):
@@ -171,6 +171,15 @@ class _Latin1(_Inert):
         return text.encode("latin1")
 
 
+class _EmptyBytes(_Inert):
+    """`bytes()`: how old protocols write no bytes at all."""
+
+    __slots__ = ()
+
+    def __call__(self) -> bytes:
+        return b""
+
+
 _ALLOWED: dict[tuple[str, str], _Inert] = {
     ("numpy", "ndarray"): _NdarrayClass(),
     ("numpy", "dtype"): _Dtype(),
@@ -178,6 +187,8 @@ _ALLOWED: dict[tuple[str, str], _Inert] = {
     ("numpy._core.multiarray", "scalar"): _Scalar(),
     ("numpy._core.numeric", "_frombuffer"): _FromBuffer(),
     ("_codecs", "encode"): _Latin1(),
+    ("builtins", "bytes"): _EmptyBytes(),
+    ("__builtin__", "bytes"): _EmptyBytes(),
 }
 
 

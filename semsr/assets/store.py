@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 from pathlib import Path
 
 from semsr.assets.archives import unpack
@@ -60,9 +61,11 @@ class Store:
             StorageError: the store can't be written.
         """
         path = self.path(asset)
-        if path.is_file() and self._accept(asset, path) is None:
-            return path
+        with storage_errors(path):
+            if path.is_file() and self._accept(asset, path) is None:
+                return path
         with locked(self.folder / asset.id, asset.id):
+            self._sweep(path)
             reasons = []
             if path.is_file():
                 if (problem := self._accept(asset, path)) is None:
@@ -72,8 +75,9 @@ class Store:
                     path.replace(aside)
                 logger.warning("%s: %s; set aside as %s", path, problem, aside.name)
                 reasons.append(f"the file that was there: {problem}")
+            self._fetch(asset, path, reasons)
             self._tell_licence(asset)
-            return self._fetch(asset, path, reasons)
+            return path
 
     def adopt(self, asset: Asset, source: Path) -> Path:
         """Take the user's own copy: `source` is the file, or a folder that holds it under the card's file name.
@@ -93,7 +97,12 @@ class Store:
             with storage_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(file, partial)
-            return self._place(asset, partial, path)
+            if problem := problem_with(asset, partial, self.pin(asset)):
+                discard(partial)
+                raise AssetError(f"asset {asset.id!r}: {file} changed while it was copied: {problem}")
+            self._place(asset, partial, path)
+            self._tell_licence(asset)
+            return path
 
     def unpacked(self, asset: Asset) -> Path:
         """The folder with the contents of an asset that is an archive, unpacked once beside it.
@@ -107,10 +116,11 @@ class Store:
         if not folder.is_dir():
             with locked(self.folder / asset.id, asset.id):
                 if not folder.is_dir():
+                    self._sweep(archive)
                     unpack(archive, folder)
         return folder
 
-    def _fetch(self, asset: Asset, path: Path, reasons: list[str]) -> Path:
+    def _fetch(self, asset: Asset, path: Path, reasons: list[str]) -> None:
         order = Order(asset, path.parent, self.folder / "packages", pinned=self.pin(asset) is not None)
         for mirror in asset.mirrors:
             resumed = order.partial(mirror).exists()
@@ -122,12 +132,13 @@ class Store:
             except MirrorError as error:
                 problem = str(error)
             if not problem:
-                return self._place(asset, partial, path)
+                self._place(asset, partial, path)
+                return
             logger.info("%s: %s: %s", asset.id, describe(mirror), problem)
             reasons.append(f"{describe(mirror)}: {problem}")
         listed = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
         raise AssetError(
-            f"asset {asset.id!r} ({asset.file}) could not be had: {listed}. By hand: {asset.manual.strip().rstrip('.')}. "
+            f"asset {asset.id!r} ({asset.file}) could not be had: {listed}. By hand: {' '.join(asset.manual.split()).rstrip('.')}. "
             f"Put the file at {path} and start again (files of a data set also by `semsr fetch DATASET --from DIR`)"
         )
 
@@ -136,14 +147,23 @@ class Store:
         problem = problem_with(asset, partial, self.pin(asset))
         if problem:
             discard(partial)
+            if asset.sha256 is None and "sha256" in problem:
+                problem += f"; expected is what came first on this machine: delete {self._note(asset)} to accept another"
         return partial, problem
 
-    def _place(self, asset: Asset, partial: Path, path: Path) -> Path:
+    def _sweep(self, path: Path) -> None:
+        """Delete what killed processes left of extracting and unpacking; called with the lock held. Resumable files stay."""
+        for leftover in (*path.parent.glob(f"..*{PARTIAL}"), *path.parent.glob(f".{path.name}.unpacked.*{PARTIAL}")):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+    def _place(self, asset: Asset, partial: Path, path: Path) -> None:
         with storage_errors(path):
             if asset.sha256 is None and self.pin(asset) is None:
                 write_atomic(self._note(asset), digest(partial) + "\n")
             partial.replace(path)
-        return path
 
     def _accept(self, asset: Asset, path: Path) -> str | None:
         """What is wrong with the file that lies there; None when it may be used. An unpinned one put there by hand is pinned."""
