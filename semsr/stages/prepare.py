@@ -13,6 +13,7 @@ from rich.progress import track
 
 import semsr.imaging
 import semsr.preparation
+from semsr.assets.locking import locked
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import PhotoSource
 from semsr.errors import SemsrError
@@ -47,11 +48,9 @@ def run(project: Project, dataset_id: str, source: Path | None = None) -> Prepar
     recipe = _recipe(project, card, record)
     prepared = _existing(project, card, recipe)
     if prepared is None:
-        pictures = _pictures(project, card, record)
-        console = Console(stderr=True)
-        shown = track(pictures, f"prepare {card.id}", console=console, transient=True, disable=not console.is_terminal)
-        prepared = build(card, project.data / card.id, shown)
-        write_atomic(_recipe_path(project, card), json.dumps({"recipe": recipe, "sha256": prepared.sha256}) + "\n")
+        with locked(project.data / ".locks" / card.id, card.id):
+            # Another process may have made it while this one waited.
+            prepared = _existing(project, card, recipe) or _build(project, card, record, recipe)
     _summarise(project, prepared)
     return prepared
 
@@ -93,6 +92,15 @@ def _existing(project: Project, card: DatasetCard, recipe: str) -> Prepared | No
     if wrong := damage(prepared):
         logger.warning("%s; preparing %s again", wrong, card.id)
         return None
+    return prepared
+
+
+def _build(project: Project, card: DatasetCard, record: Fetched, recipe: str) -> Prepared:
+    pictures = _pictures(project, card, record)
+    console = Console(stderr=True)
+    shown = track(pictures, f"prepare {card.id}", console=console, transient=True, disable=not console.is_terminal)
+    prepared = build(card, project.data / card.id, shown)
+    write_atomic(_recipe_path(project, card), json.dumps({"recipe": recipe, "sha256": prepared.sha256}) + "\n")
     return prepared
 
 

@@ -59,7 +59,10 @@ def test_hidden_files_do_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        ("hr/b.png", r"realsr: 2 of 3 LR pictures have an HR partner; b\.png has none in .* \(expected hr/b\.png\).*--from DIR"),
+        (
+            "hr/b.png",
+            r"realsr: 2 of 3 LR pictures have an HR partner; b\.png has none in .* \(expected hr/b\.png\).*--from DIR",
+        ),
         ("lr/b.png", r"realsr: 2 of 3 HR pictures have an LR partner; b\.png has none in .* \(expected lr/b\.png\)"),
     ],
 )
@@ -92,7 +95,9 @@ def test_two_copies_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_and_none_at_all(tmp_path: Path) -> None:
-    with pytest.raises(PairingError, match=r"no pictures in .* in any known layout \(tried: hr/\{name\}\.png \+ lr/\{name\}\.png"):
+    with pytest.raises(
+        PairingError, match=r"no pictures in .* in any known layout \(tried: hr/\{name\}\.png \+ lr/\{name\}\.png"
+    ):
         find_pairs([tmp_path], [PLAIN, BENCHMARK], dataset="x")
     with pytest.raises(PairingError, match="no such folder"):
         find_pairs([tmp_path / "nowhere"], [PLAIN], dataset="x")

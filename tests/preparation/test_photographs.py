@@ -38,7 +38,9 @@ def test_shrinking_is_antialiased_and_before_the_crop(coffee: Path) -> None:
 
 
 def test_a_box_outside_is_refused(coffee: Path) -> None:
-    with pytest.raises(SizeMismatchError, match=r"coffee\.png: photo 'x': box \[0, 0, 400, 400\] .* is 300x200 after shrinking by 2"):
+    with pytest.raises(
+        SizeMismatchError, match=r"coffee\.png: photo 'x': box \[0, 0, 400, 400\] .* is 300x200 after shrinking by 2"
+    ):
         cut(photo((0, 0, 400, 400), shrink=2), coffee)
 
 

@@ -120,7 +120,7 @@ def test_a_whole_folder_needs_its_source_no_more(workspace: Project, copy: Path)
     shutil.rmtree(copy)
     assert prepare.run(workspace, "set5-gtmod12").sha256 == first.sha256
     (first.folder / "lr" / "baby.png").unlink()
-    with pytest.raises(SemsrError, match="your copy in .* is gone"):
+    with pytest.raises(SemsrError, match=r"your copy in .* is gone"):
         prepare.run(workspace, "set5-gtmod12")
 
 
@@ -228,7 +228,9 @@ def test_a_wrong_count_names_the_gap(workspace: Project, test_data: Path, tmp_pa
     for side in ("hr", "lr"):
         shutil.copytree(test_data / "realsr_crop128" / side, tmp_path / "some" / side)
         (tmp_path / "some" / side / "Canon_017_LR4.png").unlink()
-    with pytest.raises(PairingError, match=r"99 pictures in .* but the data set has 100; by their numbers Canon_017_LR4 is missing"):
+    with pytest.raises(
+        PairingError, match=r"99 pictures in .* but the data set has 100; by their numbers Canon_017_LR4 is missing"
+    ):
         prepare.run(workspace, "realsr", tmp_path / "some")
 
 
