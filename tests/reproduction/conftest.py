@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,6 @@ def write(path: Path, content: Any) -> None:
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def edit(path: Path, **changes: Any) -> None:
-    write(path, yaml.safe_load(path.read_text()) | changes)
-
-
 @dataclass
 class House:
     """The small project; `scores` gathers rows until `save` writes them."""
@@ -55,7 +52,11 @@ class House:
     def project(self) -> Project:
         return Project(self.root)
 
-    @property
+    def edit(self, path: str, **changes: Any) -> None:
+        """Change keys of a card; `path` is relative to the project."""
+        write(self.root / path, yaml.safe_load((self.root / path).read_text()) | changes)
+
+    @cached_property
     def protocol(self) -> ResolvedProtocol:
         return resolve(self.project, "way")
 

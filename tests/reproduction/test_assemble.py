@@ -14,11 +14,6 @@ from semsr.errors import CardError
 Find = Callable[..., Any]
 
 
-def _edit(house: Any, path: str, **changes: Any) -> None:
-    file = house.root / path
-    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, allow_unicode=True))
-
-
 def test_ours_has_the_digits_that_the_paper_prints(scored: Any, cell: Find) -> None:
     table = scored.table("full", "paper-table")
     psnr, lpips = cell(table, "alpha", "New", "psnr"), cell(table, "alpha", "Old", "lpips")
@@ -50,8 +45,7 @@ def test_places_are_given_as_printed_and_apart(scored: Any, cell: Find) -> None:
 
 def test_a_profile_that_is_not_the_papers_never_gives_a_reproduction(scored: Any) -> None:
     """Even where it has scores on the very data set under the very protocol."""
-    _edit(
-        scored,
+    scored.edit(
         "profiles/lite.yaml",
         tracks={"classical": {"datasets": ["photos", "alpha"], "methods": ["plain", "network"], "protocols": ["way"]}},
     )
@@ -98,14 +92,14 @@ def cell_texts(table: Any) -> dict[tuple[str, str, str], str]:
     ],
 )
 def test_what_was_not_run_says_why(scored: Any, cell: Find, path: str, changes: dict[str, Any], reason: str) -> None:
-    _edit(scored, path, **changes)
+    scored.edit(path, **changes)
     found = cell(scored.table("full", "paper-table"), "alpha", "Old", "psnr")
     assert (found.result.status, found.result.reason) == ("not-run", reason)
 
 
 def test_rows_and_data_sets_of_the_future_are_allowed(scored: Any, cell: Find) -> None:
     rows = yaml.safe_load((scored.root / "tables/paper-table/table.yaml").read_text())["rows"]
-    _edit(scored, "tables/paper-table/table.yaml", rows=[*rows[:-1], {"label": "Next", "method": "next"}])
+    scored.edit("tables/paper-table/table.yaml", rows=[*rows[:-1], {"label": "Next", "method": "next"}])
     table = scored.table("full", "paper-table")
     assert cell(table, "alpha", "Next", "psnr").result.reason == "no method card yet (next)"
     assert cell(table, "alpha", "Older", "psnr").result.reason == "no method yet"
@@ -141,9 +135,9 @@ def test_a_note_of_a_whole_column_hangs_on_its_heading(scored: Any, cell: Find) 
 
 
 def test_pictures_that_are_not_the_papers_are_remarked_on(scored: Any) -> None:
-    _edit(scored, "datasets/alpha/dataset.yaml", comparable="regenerated")
+    scored.edit("datasets/alpha/dataset.yaml", comparable="regenerated")
     assert "made again" in scored.table("full", "paper-table").blocks[0].remark
-    _edit(scored, "datasets/alpha/dataset.yaml", comparable="same-inputs", pixels={"hr": "1" * 64, "lr": "2" * 64})
+    scored.edit("datasets/alpha/dataset.yaml", comparable="same-inputs", pixels={"hr": "1" * 64, "lr": "2" * 64})
     assert "not, pixel for pixel, those known as published" in scored.table("full", "paper-table").blocks[0].remark
 
 
@@ -162,7 +156,7 @@ def test_trust_is_the_rows_own(scored: Any) -> None:
     ],
 )
 def test_a_card_that_does_not_fit_is_refused(scored: Any, changes: dict[str, Any], said: str) -> None:
-    _edit(scored, "tables/paper-table/table.yaml", **changes)
+    scored.edit("tables/paper-table/table.yaml", **changes)
     with pytest.raises(CardError, match=r"^tables/paper-table/") as caught:
         scored.table("full", "paper-table")
     assert said in str(caught.value)
