@@ -26,7 +26,7 @@ from semsr.imaging.pictures import Rgb
 Dialect = Literal["symmetric", "replicate"]
 Floats = NDArray[np.float64]
 _CUBIC_WIDTH = 4.0
-_BLOCK = 1 << 15
+_BLOCK = 1 << 14
 
 
 def resize(
