@@ -84,7 +84,7 @@ def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
     others = sorted(set(scores["dataset"]) - {dataset})
     if others:
         raise SemsrError(f"{name}: dataset: found {', '.join(map(str, others))}; must be {dataset}; delete it and {again}")
-    return scores
+    return scores.fillna({"unavailable": "", "weights": ""})
 
 
 class Scores:
@@ -115,6 +115,7 @@ class Scores:
         self._expected = max(len(images), expected or 0)
         self._images = frozenset(images)
         self._protocol = protocol
+        self._dataset = dataset
         self._again = f"run `semsr score {dataset}` again"
         self._refused = {column.name: self._refusal(column) for column in protocol.columns}
 
@@ -130,10 +131,12 @@ class Scores:
         ]
         scored = self._scored(method, variant)
         if rows.empty and not scored:
-            return Result("not-run", f"no scores of it; {self._again}", of=self.of)
+            steps = f"run `semsr infer {method} --dataset {self._dataset}`, then `semsr score {self._dataset}`"
+            return Result("not-run", f"not restored or not scored yet; {steps}", of=self.of)
         reasons = sorted({str(reason) for reason in rows["unavailable"] if reason})
         if reasons:
-            return Result("not-available", "; ".join(reasons), of=self.of)
+            more = f" (and {len(reasons) - 1} more reasons, see the scores)" if len(reasons) > 1 else ""
+            return Result("not-available", reasons[0] + more, of=self.of)
         if reason := self._refused[column.name]:
             return Result("refused", reason, count=rows["image"].nunique(), of=self.of)
         if rows["image"].duplicated().any():

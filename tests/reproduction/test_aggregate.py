@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from semsr.errors import SemsrError
-from semsr.reproduction.aggregate import COLUMNS, Result, Scores, read_scores
+from semsr.reproduction.aggregate import COLUMNS, WHOLE_SET, Result, Scores, read_scores
 
 
 def _cell(house: Any, row: str, metric: str, images: str = "abc", expected: int | None = None) -> Result:
@@ -150,6 +150,25 @@ def test_identical_pictures_have_infinite_psnr_and_no_interval(house: Any) -> No
     house.score("alpha", "plain", "psnr", [28, math.inf, 31])
     result = _cell(house, "plain", "psnr")
     assert (result.status, result.value, result.low, result.high) == ("reproduced", math.inf, None, None)
+
+
+def test_several_reasons_are_counted_not_listed(house: Any) -> None:
+    for image in "abc":
+        house.score("alpha", "plain", "lpips", {image: math.nan}, unavailable=f"{image} is too small")
+    assert _cell(house, "plain", "lpips").reason == "a is too small (and 2 more reasons, see the scores)"
+
+
+def test_what_score_writes_is_what_is_read_here(house: Any, tmp_path: Path) -> None:
+    from semsr.evaluation import scores as written
+
+    assert tuple(written.SCHEMA.names) == COLUMNS and written.WHOLE_SET == WHOLE_SET
+    house.score("alpha", "plain", "psnr", [28, 29, 31])
+    house.score("alpha", "plain", "lpips", [math.nan] * 3, unavailable="no weights")
+    path = tmp_path / "alpha.parquet"
+    written.write_scores(path, house.rows["alpha"])
+    house.rows["alpha"] = read_scores(path, "s", "alpha").to_dict("records")
+    assert _cell(house, "plain", "psnr").value == pytest.approx(88 / 3)
+    assert _cell(house, "plain", "lpips").reason == "no weights"
 
 
 def test_unreadable_scores_say_what_to_do(house: Any, tmp_path: Path) -> None:
