@@ -168,9 +168,9 @@ def _values(cell: Cell, block: Block) -> list[str]:
     values = []
     if block.has_published:
         text = _placed(escape(wording.published_text(cell)), cell.published_place)
-        values.append(text + _superscript(cell.published_marks))
+        values.append(text + _hung(cell.published_marks))
     if not block.not_run:
-        values.append(_placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks))
+        values.append(_placed(escape(wording.our_text(cell)), cell.place) + _hung(cell.marks))
     return values
 
 
@@ -193,6 +193,11 @@ def _placed(text: str, place: Place) -> str:
 
 def _superscript(marks: tuple[str, ...]) -> str:
     return rf"\textsuperscript{{{','.join(marks)}}}" if marks else ""
+
+
+def _hung(marks: tuple[str, ...]) -> str:
+    """A superscript that takes no width, so that the digits of a column stay below each other."""
+    return rf"\rlap{{{_superscript(marks)}}}" if marks else ""
 
 
 def _comment(text: str) -> str:

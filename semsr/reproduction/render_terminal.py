@@ -50,7 +50,7 @@ def missing(table: Table) -> tuple[str, ...]:
 
 
 def _title(table: Table, block: Block) -> str:
-    return " ".join(part for part in (wording.block_title(block), wording.block_remark(table, block)) if part)
+    return " · ".join(part for part in (wording.block_title(block), wording.block_remark(table, block)) if part)
 
 
 def _ran(block: Block) -> tuple[Row, ...]:
