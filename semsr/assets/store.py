@@ -31,6 +31,10 @@ def default_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "semsr" / "assets"
 
 
+def _unpacked(archive: Path) -> Path:
+    return archive.with_name(archive.name + ".unpacked")
+
+
 class Store:
     """Assets on this machine, in `<folder>/<asset id>/<first 12 digits of its sha256, or "unpinned">/<file>`.
 
@@ -112,7 +116,7 @@ class Store:
             StorageError: the store can't be written.
         """
         archive = self.get(asset)
-        folder = archive.with_name(archive.name + ".unpacked")
+        folder = _unpacked(archive)
         if not folder.is_dir():
             with locked(self.folder / asset.id, asset.id):
                 if not folder.is_dir():
@@ -153,7 +157,7 @@ class Store:
 
     def _sweep(self, path: Path) -> None:
         """Delete what killed processes left of extracting and unpacking; called with the lock held. Resumable files stay."""
-        for leftover in (*path.parent.glob(f"..*{PARTIAL}"), *path.parent.glob(f".{path.name}.unpacked.*{PARTIAL}")):
+        for leftover in (*path.parent.glob(f"..*{PARTIAL}"), *path.parent.glob(f".{_unpacked(path).name}.*{PARTIAL}")):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:
@@ -163,6 +167,8 @@ class Store:
         with storage_errors(path):
             if asset.sha256 is None and self.pin(asset) is None:
                 write_atomic(self._note(asset), digest(partial) + "\n")
+            if _unpacked(path).exists():  # of another version
+                shutil.rmtree(_unpacked(path))
             partial.replace(path)
 
     def _accept(self, asset: Asset, path: Path) -> str | None:

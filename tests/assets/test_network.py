@@ -118,50 +118,51 @@ from pathlib import Path
 from semsr.assets.store import Store
 from semsr.cards import Asset
 import huggingface_hub
-start = time.monotonic()
-try:
-    print(Store(Path(sys.argv[1])).get(Asset.model_validate_json(sys.argv[2])))
-except Exception as error:
-    print(type(error).__name__, error)
-print(time.monotonic() - start)
+for card in sys.argv[2:]:
+    start = time.monotonic()
+    try:
+        text = Store(Path(sys.argv[1])).get(Asset.model_validate_json(card))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+    print(time.monotonic() - start, text)
 """
 
 
-def ask_hub(endpoint: str, store: Store, asset: Asset, tmp_path: Path) -> tuple[str, float]:
-    """In a process of its own, since the client reads its settings when it is imported."""
+def ask_hub(endpoint: str, store: Store, tmp_path: Path, *assets: Asset) -> list[tuple[float, str]]:
+    """In a process of its own, since the client reads its settings when it is imported. Seconds and answer for each asset."""
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
     done = subprocess.run(
-        [sys.executable, "-c", ASK, str(store.folder), asset.model_dump_json()],
+        [sys.executable, "-c", ASK, str(store.folder), *(asset.model_dump_json() for asset in assets)],
         env=os.environ | settings,
         capture_output=True,
         text=True,
         check=True,
     )
-    text, seconds = done.stdout.strip().rsplit("\n", 1)
-    return text, float(seconds)
+    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    return [(float(seconds), text) for seconds, text in lines]
 
 
 def test_hugging_face(store: Store, make_asset: Make, tmp_path: Path) -> None:
     http = hub(DATA)
+    right = make_asset(DATA, HF)
+    wrong = make_asset(b"other", HF, id="other")
+    absent = make_asset(DATA, HF | {"file": "absent.bin"}, id="absent")
     try:
-        endpoint = f"http://127.0.0.1:{http.server_port}"
-        asset = make_asset(DATA, HF)
-        text, _ = ask_hub(endpoint, store, asset, tmp_path)
-        assert text == str(store.path(asset)), text
-        assert store.get(asset).read_bytes() == DATA
-        assert not list(store.folder.rglob("*.partial*"))
-        text, _ = ask_hub(endpoint, store, make_asset(b"other", HF, id="other"), tmp_path)
-        assert "wrong size (expected 5 bytes, found 300000)" in text
-        text, _ = ask_hub(endpoint, store, make_asset(DATA, HF | {"file": "absent.bin"}, id="absent"), tmp_path)
-        assert text.startswith("AssetError") and "absent.bin: " in text
+        answers = ask_hub(f"http://127.0.0.1:{http.server_port}", store, tmp_path, right, wrong, absent)
     finally:
         http.shutdown()
         http.server_close()
+    texts = [text for _, text in answers]
+    assert texts[0] == str(store.path(right))
+    assert store.get(right).read_bytes() == DATA
+    assert "wrong size (expected 5 bytes, found 300000)" in texts[1]
+    assert texts[2].startswith("AssetError") and "absent.bin: " in texts[2]
+    assert not list(store.folder.rglob("*.partial"))
 
 
 def test_hugging_face_out_of_reach(store: Store, make_asset: Make, tmp_path: Path, closed_port: int) -> None:
     """Its own client would try for 23 seconds."""
-    text, seconds = ask_hub(f"http://127.0.0.1:{closed_port}", store, make_asset(DATA, HF), tmp_path)
+    ((seconds, text),) = ask_hub(f"http://127.0.0.1:{closed_port}", store, tmp_path, make_asset(DATA, HF))
     assert "no connection (no network?)" in text and seconds < 5
 
 

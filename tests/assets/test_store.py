@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import io
 import logging
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +27,13 @@ from semsr.errors import AssetError, StorageError
 Make = Callable[..., Asset]
 DATA = os.urandom(3_000_000)
 ASK = "import sys; from pathlib import Path; from semsr.assets.store import Store; from semsr.cards import Asset\n" + (
-    "print(Store(Path(sys.argv[1])).get(Asset.model_validate_json(sys.argv[2])))"
+    "print(getattr(Store(Path(sys.argv[1])), sys.argv[3])(Asset.model_validate_json(sys.argv[2])))"
 )
 
 
-def ask_in_a_process(store: Store, asset: Asset) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", ASK, str(store.folder), asset.model_dump_json()]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def ask_in_a_process(store: Store, asset: Asset, verb: str = "get", stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ASK, str(store.folder), asset.model_dump_json(), verb]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
 def https(server: Any, name: str = "/thing.bin") -> dict[str, str]:
@@ -299,6 +303,65 @@ def test_the_licence_is_told_once(server: Any, store: Store, make_asset: Make, c
     assert caplog.text.count("licence CC0-1.0") == 1
     store.get(make_asset(DATA, https(server), licence="CC-BY-4.0"))
     assert "licence CC-BY-4.0" in caplog.text
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, data in members.items():
+            packed.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_an_archive_is_unpacked_once(server: Any, store: Store, make_asset: Make) -> None:
+    server.files["/thing.bin"] = data = zipped(one=b"1", two=DATA)
+    asset = make_asset(data, https(server))
+    folder = store.unpacked(asset)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"one": b"1", "two": DATA}
+    before = folder.stat().st_mtime_ns
+    assert store.unpacked(asset) == folder and folder.stat().st_mtime_ns == before
+
+
+def test_leftovers_of_killed_processes_go(server: Any, store: Store, make_asset: Make) -> None:
+    server.files["/thing.bin"] = data = zipped(one=b"1")
+    asset = make_asset(data, https(server))
+    place = store.path(asset).parent
+    (place / ".thing.bin.unpacked.123.abc.partial" / "half").mkdir(parents=True)
+    (place / "..thing.bin.0a0a0a0a.partial.123.abc.partial").touch()
+    store.unpacked(asset)
+    assert sorted(path.name for path in place.iterdir()) == ["thing.bin", "thing.bin.unpacked"]
+
+
+def test_killed_while_unpacking(store: Store, make_asset: Make, tmp_path: Path) -> None:
+    data = zipped(**{f"file-{number}": os.urandom(100) for number in range(10_000)})
+    (tmp_path / "mine.bin").write_bytes(data)
+    asset = make_asset(data, {"kind": "file", "path": str(tmp_path / "mine.bin")})
+    store.get(asset)
+    process = ask_in_a_process(store, asset, "unpacked")
+    while not list(store.path(asset).parent.glob(".*.partial/file-1")):
+        assert process.poll() is None, process.communicate()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not store.path(asset).with_name("thing.bin.unpacked").exists()
+    assert len(list(store.unpacked(asset).iterdir())) == 10_000
+    assert names(store) == {"thing.bin", *(f"file-{number}" for number in range(10_000))}
+
+
+def test_a_bar_on_a_terminal_only(server: Any, store: Store, make_asset: Make) -> None:
+    """Nothing but the licence on a pipe; a bar on a terminal."""
+    server.files["/thing.bin"], server.pause = DATA, 0.02
+    process = ask_in_a_process(store, make_asset(DATA, https(server)))
+    assert process.communicate()[1].count("\n") == 1
+    leader, follower = pty.openpty()
+    process = ask_in_a_process(store, make_asset(DATA, https(server), id="other"), stderr=follower)
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(leader, 65536):
+            shown += piece
+    process.communicate()
+    os.close(leader)
+    assert b"thing.bin" in shown and b"MB" in shown
 
 
 @pytest.mark.parametrize("say_length", [True, False])
