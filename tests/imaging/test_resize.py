@@ -96,7 +96,9 @@ def by_definition(values: list[int], scale: Fraction, mirrored: bool) -> list[Fr
 @settings(deadline=None, max_examples=60)
 @given(
     values=st.lists(st.integers(0, 255), min_size=1, max_size=20),
-    scale=st.sampled_from([Fraction(1, 4), Fraction(1, 3), Fraction(1, 2), Fraction(1), Fraction(3, 2), Fraction(2), Fraction(4)]),
+    scale=st.sampled_from(
+        [Fraction(1, 4), Fraction(1, 3), Fraction(1, 2), Fraction(1), Fraction(3, 2), Fraction(2), Fraction(4)]
+    ),
 )
 def test_equals_the_definition_in_fractions(values: list[int], scale: Fraction) -> None:
     expected = [float(value) for value in by_definition(values, scale, mirrored=True)]
