@@ -45,9 +45,9 @@ class Listed(StrEnum):
 def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("httpx", "urllib3", "filelock", "PIL", "matplotlib", "huggingface_hub", "httpcore", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Only our own loggers speak: libraries (pip, httpx, PIL) log every request they make.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("semsr").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 @app.command("list")

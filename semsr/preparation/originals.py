@@ -1,4 +1,4 @@
-"""What was fetched for a data set and where it lies: data/<id>.fetched.json, a small file that says the same on every run."""
+"""What was fetched for a data set and where it lies: data/fetched/<id>/record.json, a small file that says the same on every run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Fetched(Card):
 
 def record_path(project: Project, dataset: str) -> Path:
     """Where the record of a fetch lies."""
-    return project.data / f"{dataset}.fetched.json"
+    return project.data / "fetched" / dataset / "record.json"
 
 
 def read_record(project: Project, dataset: str) -> Fetched | None:

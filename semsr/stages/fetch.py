@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(project: Project, dataset_id: str, source: Path | None = None) -> Fetched:
-    """Get a data set's files, check that all are there, and record what they are in data/<id>.fetched.json.
+    """Get a data set's files, check that all are there, and record what they are in data/fetched/<id>/record.json.
 
     Without `source`, a folder that an earlier run was given is kept as long as it is complete; delete the record to go back to
     the official files.

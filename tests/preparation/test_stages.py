@@ -51,14 +51,14 @@ def png(array: np.ndarray) -> bytes:
 
 def test_the_record_is_the_same_on_every_run(workspace: Project, copy: Path) -> None:
     fetch.run(workspace, "set5-gtmod12", copy)
-    path = workspace.data / "set5-gtmod12.fetched.json"
+    path = workspace.data / "fetched" / "set5-gtmod12" / "record.json"
     first = path.read_bytes()
     fetch.run(workspace, "set5-gtmod12", copy)
     assert path.read_bytes() == first
     record = json.loads(first)
     assert record["folder"] == str(copy)
     assert len(record["files"]) == 10
-    assert list(workspace.data.iterdir()) == [path]
+    assert [found for found in workspace.data.rglob("*") if found.is_file()] == [path]
 
 
 def test_a_folder_once_given_is_kept(workspace: Project, copy: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,7 +84,7 @@ def test_official_archive(workspace: Project, test_data: Path, tmp_path: Path, m
     assets.write_text(yaml.safe_dump(card))
     for name in ("set5", "set14"):
         assert prepare.run(workspace, name).as_published
-        assert json.loads((workspace.data / f"{name}.fetched.json").read_bytes())["kind"] == "assets"
+        assert json.loads((workspace.data / "fetched" / name / "record.json").read_bytes())["kind"] == "assets"
 
 
 def test_without_network_the_way_out_is_told(workspace: Project) -> None:
