@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from semsr.cards.asset import Asset
 
 _known: dict[tuple[int, int, int, int, str], str] = {}
+_CLOCK_TICK = 2_000_000_000
+"""Nanoseconds within which some file systems give two versions of a file the same time; so young a file is not remembered."""
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:
     """The file's checksum in hexadecimal; remembered until the file is replaced or touched (a rename does not count)."""
     state = path.stat()
     key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, algorithm)
-    if key not in _known:
-        with path.open("rb") as file:
-            _known[key] = hashlib.file_digest(file, algorithm).hexdigest()
-    return _known[key]
+    if key in _known:
+        return _known[key]
+    settled = time.time_ns() - state.st_mtime_ns > _CLOCK_TICK
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if settled:
+        _known[key] = found
+    return found
 
 
 def problem_with(asset: Asset, path: Path, pin: str | None) -> str | None:

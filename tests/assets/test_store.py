@@ -286,7 +286,7 @@ def test_adopting_a_copy(store: Store, make_asset: Make, tmp_path: Path) -> None
     asset = make_asset(DATA, {"kind": "file", "path": "/nowhere/thing.bin"})
     with pytest.raises(AssetError, match="no file"):
         store.adopt(asset, tmp_path)
-    (tmp_path / "thing.bin").write_bytes(DATA[:-1] + b"\0")
+    (tmp_path / "thing.bin").write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
     with pytest.raises(AssetError, match=r"wrong sha256|wrong size"):
         store.adopt(asset, tmp_path)
     (tmp_path / "thing.bin").write_bytes(DATA)
