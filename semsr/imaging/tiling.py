@@ -98,8 +98,9 @@ class Tiler:
                 "so it can't be tiled; use a device with more memory or smaller pictures"
             )
         longest = max(height, width) if self.tile is None else min(self.tile, max(height, width))
-        smaller = round_up(longest // 2, self.multiple)
-        if smaller < max(SMALLEST_TILE, self.multiple) or smaller >= longest:
+        smallest = round_up(SMALLEST_TILE, self.multiple)
+        smaller = max(smallest, round_up(longest // 2, self.multiple))
+        if smaller >= longest:
             raise MethodError(
                 f"{name}: out of memory even with tiles of {longest} LR pixels and a halo of {self.halo}; "
                 "use a device with more memory"

@@ -77,7 +77,7 @@ class Cell:
                 for name in self.done() - set(names):
                     self.picture(name).unlink()
                 done = self.done()
-                log.info("%s: going on, %d of %d pictures are there", self.folder, len(done), len(names))
+                log.debug("%s: going on, %d of %d pictures are there", self.folder, len(done), len(names))
             else:
                 self.wipe()
                 done, found = set(), {}

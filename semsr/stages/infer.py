@@ -127,6 +127,8 @@ def _fill(
     weights = get_weights(project, task.row, Store(), prefer=read_json(cell.partial).get("weights"))
     mark = task_fingerprint(project, task, prepared, weights.record, settings)
     done, facts = cell.begin(mark, lr, {"device": device, "weights": weights.record})
+    if done:
+        log.info("%s on %s: going on, %d of %d pictures are there", task.name, task.dataset, len(done), len(lr))
     task = replace(
         task,
         weights=weights.files,
