@@ -194,8 +194,8 @@ def pyiqa_weights(cache: Path) -> dict[str, Path]:
     for file, (loader, weights, places, classifier) in backbones.items():
         kernels = load_plugin(project, "metric", project.metric_family("lpips"), f"backbones:{loader}")(asset(weights), "cpu")
         state = {}
-        for place, (weight, bias) in zip(places, kernels, strict=True):
-            state |= {f"features.{place}.weight": weight.contiguous(), f"features.{place}.bias": bias}
+        for place, kernel in zip(places, kernels, strict=True):
+            state |= {f"features.{place}.weight": kernel.weight.contiguous(), f"features.{place}.bias": kernel.bias}
         for place, shape in classifier.items():
             state |= {f"classifier.{place}.weight": torch.zeros(1).expand(shape)}
             state |= {f"classifier.{place}.bias": torch.zeros(1).expand(shape[0])}

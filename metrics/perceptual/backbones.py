@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,17 @@ from torch import Tensor
 from semsr.assets.pickles import load_numpy_pickle
 from semsr.errors import WeightsError
 
-Kernel = tuple[Tensor, Tensor]
-"""(out, in, kh, kw) weights and (out,) biases of one convolution."""
+from .winograd import NARROWEST, convolve_relu, transform_filter
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One convolution: (out, in, kh, kw) weights, (out,) biases, and the weights transformed, where that is the faster way."""
+
+    weight: Tensor
+    bias: Tensor
+    transformed: Tensor | None = None
+
 
 _VGG_STAGES = (2, 2, 3, 3, 3)
 _ALEX_SHAPES = ((64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3), (256, 256, 3, 3))
@@ -45,14 +55,14 @@ def alexnet_features(picture: Tensor, kernels: list[Kernel]) -> Iterator[Tensor]
     Yields:
         (B, C, h, w) with 64, 192, 384, 256, 256 channels.
     """
-    maps = F.relu_(F.conv2d(picture, *kernels[0], stride=4, padding=2))
+    maps = F.relu_(F.conv2d(picture, kernels[0].weight, kernels[0].bias, stride=4, padding=2))
     yield maps
-    maps = F.relu_(F.conv2d(F.max_pool2d(maps, 3, 2), *kernels[1], padding=2))
+    maps = F.relu_(F.conv2d(F.max_pool2d(maps, 3, 2), kernels[1].weight, kernels[1].bias, padding=2))
     yield maps
-    maps = F.relu_(F.conv2d(F.max_pool2d(maps, 3, 2), *kernels[2], padding=1))
+    maps = _convolve(F.max_pool2d(maps, 3, 2), kernels[2])
     yield maps
     for kernel in kernels[3:]:
-        maps = F.relu_(F.conv2d(maps, *kernel, padding=1))
+        maps = _convolve(maps, kernel)
         yield maps
 
 
@@ -72,8 +82,14 @@ def vgg16_features(picture: Tensor, kernels: list[Kernel], pool: Callable[[Tenso
         if stage:
             maps = pool(maps)
         for _ in range(depth):
-            maps = F.relu_(F.conv2d(maps, *next(layer), padding=1))
+            maps = _convolve(maps, next(layer))
         yield maps
+
+
+def _convolve(maps: Tensor, kernel: Kernel) -> Tensor:
+    if kernel.transformed is not None:
+        return convolve_relu(maps, kernel.transformed, kernel.bias)
+    return F.relu_(F.conv2d(maps, kernel.weight, kernel.bias, padding=1))
 
 
 def max_pool(maps: Tensor) -> Tensor:
@@ -96,8 +112,15 @@ def column(values: tuple[float, ...], like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
 
 
+def make_kernel(weight: Tensor, bias: Tensor, device: str) -> Kernel:
+    """A convolution on `device`, channels-last (fastest on both kinds), with its transformed weights where they are of use."""
+    fast = device == "cpu" and weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= NARROWEST
+    placed = weight.to(device, memory_format=torch.channels_last)
+    return Kernel(placed, bias.to(device), transform_filter(weight) if fast else None)
+
+
 def _load(path: Path, network: str, shapes: tuple[tuple[int, ...], ...], device: str) -> list[Kernel]:
-    """Kernels lie in the file as (kh, kw, in, out); they are kept channels-last, which is fastest on both kinds of device."""
+    """Kernels lie in the file as (kh, kw, in, out)."""
     held: Any = load_numpy_pickle(path)
     layers = held.get(network) if isinstance(held, dict) else None
     if not isinstance(layers, dict) or len(layers) != len(shapes):
@@ -111,5 +134,5 @@ def _load(path: Path, network: str, shapes: tuple[tuple[int, ...], ...], device:
         bias = torch.from_numpy(np.array(layer["bias"], dtype=np.float32))
         if tuple(weight.shape) != shape or tuple(bias.shape) != shape[:1]:
             raise WeightsError(f"{path}: {network}.Conv_{index} is {tuple(weight.shape)}, expected {shape}")
-        kernels.append((weight.to(device, memory_format=torch.channels_last), bias.to(device)))
+        kernels.append(make_kernel(weight, bias, device))
     return kernels
