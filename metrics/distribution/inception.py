@@ -46,7 +46,9 @@ class Inception:
         try:
             module = importlib.import_module("pyiqa.archs.inception")
         except ImportError as error:
-            raise MetricUnavailableError(f"{error.name or 'pyiqa'} is not installed; pip install 'semsr[iqa]'") from None
+            raise MetricUnavailableError(
+                f"{(error.name or 'pyiqa').split('.')[0]} is not installed; pip install 'semsr[iqa]' (non-commercial licence)"
+            ) from None
 
         def fill(network: Any, *_: Any, **__: Any) -> None:
             network.load_state_dict(load_tensors(weights), strict=True)

@@ -130,7 +130,7 @@ def _import(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        missing = getattr(error, "name", None) or module
+        missing = (error.name or module).split(".")[0]
         raise MetricUnavailableError(f"{missing} is not installed; {_INSTALL}") from None
 
 

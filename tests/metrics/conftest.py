@@ -102,15 +102,15 @@ def osediff(test_data: Path) -> list[Pair]:
     ]
 
 
-# chaofengc/IQA-PyTorch@01ae427f:ResultsCalibra (PSNR of RGB, LPIPS, DISTS: published; NIQE: LIVE's and pyiqa's own run;
-# PSNR of Y and LPIPS-VGG: first measured for this project, with the packages' own layers).
+# chaofengc/IQA-PyTorch@01ae427f:ResultsCalibra (PSNR of RGB, LPIPS, DISTS, and NIQE by LIVE's MATLAB and by pyiqa's authors).
+# First measured for this project: PSNR of Y and LPIPS-VGG (the packages' own layers), niqe-cpu (pyiqa 0.1.16 on a CPU).
 CALIBRATION = """
-pair psnr-rgb psnr-y   lpips  lpips-vgg dists  niqe-live niqe-pyiqa
-I03  21.11    23.5922  .7237  .7614     .4742  15.7536   15.6530
-I04  20.99    57.3388  .2572  .2090     .1424  3.6549    3.6541
-I06  27.01    57.8783  .0508  .0544     .0682  3.2355    3.2343
-I08  23.30    25.0649  .0521  .0475     .0287  3.1840    3.2076
-I19  21.62    24.3368  .4253  .5971     .3123  8.6352    9.1060
+pair psnr-rgb psnr-y   lpips  lpips-vgg dists  niqe-live niqe-pyiqa niqe-cpu
+I03  21.11    23.5922  .7237  .7614     .4742  15.7536   15.6530    15.653206
+I04  20.99    57.3388  .2572  .2090     .1424  3.6549    3.6541     3.654908
+I06  27.01    57.8783  .0508  .0544     .0682  3.2355    3.2343     3.234191
+I08  23.30    25.0649  .0521  .0475     .0287  3.1840    3.2076     3.192150
+I19  21.62    24.3368  .4253  .5971     .3123  8.6352    9.1060     9.072738
 """
 
 

@@ -23,8 +23,11 @@ def test_equals_every_printed_digit(column, metric, options, tolerance, calibrat
         assert pair.value(measured) == pytest.approx(pair.published[column], abs=tolerance), pair.name
 
 
-def test_niqe_equals_pyiqa_not_matlab(calibration, make_metric):
-    """pyiqa's own run, which the papers' numbers come from, and LIVE's MATLAB differ by up to 0.5 on these; we are pyiqa's."""
+def test_niqe_is_pyiqas_not_matlabs(calibration, make_metric):
+    """LIVE's MATLAB differs by up to 0.5 here. pyiqa's authors print another value for I19 than pyiqa 0.1.16 gives on a CPU (0.033
+    apart): two thirds of its pixels are flat, and rounding noise decides there."""
     measured = make_metric("niqe")
     for pair in calibration:
-        assert pair.value(measured) == pytest.approx(pair.published["niqe-pyiqa"], abs=0.02), pair.name
+        value = pair.value(measured)
+        assert value == pytest.approx(pair.published["niqe-cpu"], abs=0.01), pair.name
+        assert value == pytest.approx(pair.published["niqe-pyiqa"], abs=0.04 if pair.name == "I19" else 0.02), pair.name
