@@ -71,7 +71,7 @@ def test_the_files_tell_their_depth_and_other_files_are_refused(make_runner: Any
 
 @pytest.mark.slow
 def test_tiles_stay_within_the_stated_error(test_data: Path, make_runner: Any) -> None:
-    """On the picture where tiles show most: fine repeated lines. The authors' halo of 10 moves the whole picture by up to 71 grey levels."""
+    """Where tiles show most: fine repeated lines. The authors' halo of 10 moves the whole picture by up to 71 grey levels."""
     lr = read_rgb(test_data / "realsr_crop128" / "lr" / "Nikon_010_LR4.png")[48:80]
     runner = make_runner("real-esrgan", weights=NCNN)
     whole = runner.restore(["a"], [lr])[0].astype(int)

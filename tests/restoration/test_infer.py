@@ -220,3 +220,28 @@ class Method(Restorer):
     bench.method("weighted", code, {"variants": {"default": {"label": "W", "weights": ["official"]}}}, assets)
     with pytest.raises(SemsrError, match="official"):
         bench.infer("weighted")
+
+
+def test_a_full_disk_leaves_only_whole_pictures(
+    bench: Any, bicubic_code: str, make_texture: Any, small_disk: Path, tmp_path: Path
+) -> None:
+    bench.pictures({f"p{index}": make_texture(100, 100, index) for index in range(5)})
+    bench.method("plain", bicubic_code)
+    whole = images(bench.infer("plain"))
+    assert sum(map(len, whole.values())) > 1 << 20, "the pictures must be more than the disk holds"
+    results = bench.root / "results"
+    results.rename(tmp_path / "elsewhere")
+    results.symlink_to(small_disk)
+    with pytest.raises(StorageError, match="no space left on the disk"):
+        bench.infer("plain")
+    cell = bench.cell("plain")
+    left = images(cell)
+    assert 0 < len(left) < 5 and all(whole[name] == data for name, data in left.items()), "half a picture, or a leftover"
+    assert not cell.record.exists()
+
+
+def test_read_only_results_are_one_clear_line(bench: Any, bicubic_code: str, read_only_disk: Path) -> None:
+    bench.method("plain", bicubic_code)
+    (bench.root / "results").symlink_to(read_only_disk)
+    with pytest.raises(StorageError, match="the file system is read-only"):
+        bench.infer("plain")
