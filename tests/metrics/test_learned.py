@@ -84,7 +84,9 @@ def test_clipiqa_equals_pyiqas_own_call(make, batch, tmp_path):
     torch.manual_seed(0)
     clip = CLIP(1024, 224, (3, 4, 6, 3), 64, None, 77, 49408, 512, 8, 12)
     # OpenAI's file is a TorchScript archive; only its tensors are used.
-    torch.jit.trace_module(clip.eval(), {"encode_image": (torch.rand(1, 3, 224, 224), torch.tensor(True))}).save(tmp_path / "RN50.pt")
+    torch.jit.trace_module(clip.eval(), {"encode_image": (torch.rand(1, 3, 224, 224), torch.tensor(True))}).save(
+        tmp_path / "RN50.pt"
+    )
     expected = float(
         pyiqa.create_metric("clipiqa", device="cpu", backbone=str(tmp_path / "RN50.pt"))(batch.tensor.contiguous())
     )
