@@ -146,11 +146,12 @@ def eval_(
 def check(
     method: Annotated[str, typer.Argument(help="A method's id.")],
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Try it on this prepared data set's pictures.")] = None,
 ) -> None:
     """Run the contract tests on a method: sizes, range, determinism, batches, odd sizes, weights, resume."""
     from semsr.stages import check as stage
 
-    stage.run(Project.find(), method, variant)
+    stage.run(Project.find(), method, variant, dataset=dataset)
 
 
 @new_app.command("method")
@@ -169,6 +170,8 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and a non-zero exit status."""
+    # Threads that wait must sleep, not spin: on a busy machine two spinning threads are slower than one. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except SemsrError as error:

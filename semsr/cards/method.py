@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from semsr.cards.base import Card, Id, Paper
 
 Trust = Literal["L0", "L1", "L2", "L3", "L4"]
-"""L0 copied from a paper, L1 measured on supplied outputs, L2 restored with published weights, L3 retrained here, L4 retrained elsewhere."""
+"""L0 copied from a paper, L1 measured on supplied outputs, L2 restored with published weights, L3 retrained here, L4 elsewhere."""
 
 
 Weights = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(\+[a-z0-9]+([.-][a-z0-9]+)*)*$")]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from semsr.errors import SemsrError
 
-BYTES_PER_PIXEL = 2500
+BYTES_PER_PIXEL = 3500
 """Peak memory of measuring one pixel (VGG16 features of SR and HR, float32, and the float64 planes), rounded up; decides only how many
 batches run side by side."""
 

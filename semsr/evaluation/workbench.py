@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
 from semsr.cards.metric import MetricCard
@@ -126,7 +126,9 @@ def _missing_package(card: MetricCard) -> str:
         try:
             distribution(name)
         except PackageNotFoundError:
-            return f"package {name!r} is not installed (needs {requirement})"
+            extra = _extra_with(name)
+            what = f"pip install 'semsr[{extra}]'" if extra else f"pip install '{requirement}'"
+            return f"package {name!r} is not installed ({what})"
     return ""
 
 
@@ -135,6 +137,15 @@ def _reason_of_import(card: MetricCard, error: ModuleNotFoundError) -> str:
     if not card.requires:
         raise error
     return f"package {', '.join(map(_package, card.requires))!r} can't be imported: {error}"
+
+
+def _extra_with(package: str) -> str:
+    """The optional extra of this project that brings a package, "" where none does."""
+    for declared in requires("semsr") or ():
+        name, _, extra = declared.partition("extra ==")
+        if extra and _package(name).lower() == package.lower():
+            return extra.strip(" \"'")
+    return ""
 
 
 def _package(requirement: str) -> str:

@@ -1,4 +1,4 @@
-"""8-bit RGB pictures in and out. The benchmark's unit of work is the PNG file; everything that is not plain 8-bit RGB is refused by name."""
+"""8-bit RGB pictures in and out; everything that is not plain 8-bit RGB is refused by name."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from semsr.assets.tensors import load_tensors
 from semsr.errors import WeightsError
 from semsr.restoration.ncnn import load_rrdbnet
+
+# spandrel's DAT calls meshgrid without naming the indexing that is (and stays) its default; the result is the same.
+warnings.filterwarnings("ignore", message=r"torch\.meshgrid")
 
 RESTRICTIVE = "spandrel_extra_arches"
 """Architectures under non-commercial licences live in their own package, installed by the extra `spandrel-nc` only."""

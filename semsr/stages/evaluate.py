@@ -150,18 +150,17 @@ def _summary(column: ResolvedColumn, scores: Scores, bench: Workbench) -> Column
 
 def _show(evaluation: Evaluation, console: Console, footer: str) -> None:
     protocol = evaluation.protocol
-    table = Table(
-        title=f"{evaluation.folder} · protocol {protocol.id}@{protocol.hash} · N={evaluation.images} · trust L1",
-        title_justify="left",
-    )
-    for heading, justify in (
+    heading = f"{evaluation.folder} · protocol {protocol.id}@{protocol.hash} · N={evaluation.images} · trust L1"
+    console.print(heading, highlight=False, soft_wrap=True)
+    table = Table()
+    for title, justify in (
         ("metric", "left"),
         ("mean", "right"),
         ("95 % interval", "right"),
         ("unit", "left"),
         ("N", "right"),
     ):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+        table.add_column(title, justify="right" if justify == "right" else "left")
     for result in evaluation.columns:
         card = result.column.metric
         name = f"{result.name} {'↑' if card.direction == 'higher' else '↓'}"

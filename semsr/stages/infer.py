@@ -122,8 +122,6 @@ def _fill(
             cell.partial.unlink(missing_ok=True)
             log.info("%s on %s: nothing to do, all %d pictures are there", task.name, task.dataset, len(lr))
             return
-    # Read when torch is loaded: idle threads sleep instead of spinning, several times faster where the cores are shared with others.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     device = _device(card, profile)
     settings = _with_device(settings, device)
     weights = get_weights(project, task.row, Store(), prefer=read_json(cell.partial).get("weights"))
