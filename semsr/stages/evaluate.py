@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,15 @@ def run(
     return evaluation
 
 
-def _journal(project: Project, out: Path, device: str) -> Journal:
-    """Beside the file it will become; gone when that is there."""
-    return Journal(out.with_name(f".{out.name}.journal"), measuring_fingerprint(project, device))
+@contextlib.contextmanager
+def _journal(project: Project, out: Path, device: str) -> Iterator[Journal]:
+    """Beside the file it will become; gone when that is there, and when a mistake of the user's ends it all."""
+    with Journal(out.with_name(f".{out.name}.journal"), measuring_fingerprint(project, device)) as journal:
+        try:
+            yield journal
+        except SemsrError:
+            journal.delete()
+            raise
 
 
 def _reference(
@@ -153,14 +159,8 @@ def _show(evaluation: Evaluation, console: Console, footer: str) -> None:
     heading = f"{evaluation.folder} · protocol {protocol.id}@{protocol.hash} · N={evaluation.images} · trust L1"
     console.print(heading, highlight=False, soft_wrap=True)
     table = Table()
-    for title, justify in (
-        ("metric", "left"),
-        ("mean", "right"),
-        ("95 % interval", "right"),
-        ("unit", "left"),
-        ("N", "right"),
-    ):
-        table.add_column(title, justify="right" if justify == "right" else "left")
+    for title in ("metric", "mean", "95 % interval", "unit", "N"):
+        table.add_column(title, justify="left" if title in ("metric", "unit") else "right")
     for result in evaluation.columns:
         card = result.column.metric
         name = f"{result.name} {'↑' if card.direction == 'higher' else '↓'}"

@@ -61,7 +61,7 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     }  # fmt: skip
     absent = [record for record in records if record["metric"] == "a"]
     assert {record["unavailable"] for record in absent} == {
-        "package 'no-such-package-anywhere' is not installed (needs no-such-package-anywhere>=3)"
+        "package 'no-such-package-anywhere' is not installed (pip install 'no-such-package-anywhere>=3')"
     }
     assert np.isnan([record["value"] for record in absent]).all()
     assert {record["image"] for record in records if record["metric"] == "colour"} == {"*"}

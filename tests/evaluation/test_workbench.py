@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_a_missing_package_is_a_reason(small: Project, add_protocol: Callable[..
     protocol = resolve(small, add_protocol("p", a="absent", error="mae"))
     bench = build(small, [protocol])
     assert unavailable_columns(bench, [protocol]) == {
-        "a": "package 'no-such-package-anywhere' is not installed (needs no-such-package-anywhere>=3)"
+        "a": "package 'no-such-package-anywhere' is not installed (pip install 'no-such-package-anywhere>=3')"
     }
     assert len(bench.metrics) == 1
 
@@ -65,3 +66,18 @@ def test_card_and_class_must_agree(small: Project, add_protocol: Callable[..., s
     card.write_text(card.read_text().replace("reference: full", "reference: distribution"))
     with pytest.raises(CardError, match=r"'mae': entry 'simple:MeanAbsoluteError' is a MeanAbsoluteError.* needs a SetMetric"):
         build(small, [resolve(small, add_protocol("p", error="mae"))])
+
+
+def test_the_extra_that_brings_a_package_is_named(
+    small: Project, add_protocol: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = small.root / "metrics/simple/absent.yaml"
+    card.write_text(card.read_text().replace("no-such-package-anywhere>=3", "pyiqa"))
+
+    def nowhere(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("semsr.evaluation.workbench.distribution", nowhere)
+    protocol = resolve(small, add_protocol("p", a="absent"))
+    reasons = unavailable_columns(build(small, [protocol]), [protocol])
+    assert reasons == {"a": "package 'pyiqa' is not installed (pip install 'semsr[iqa]')"}
