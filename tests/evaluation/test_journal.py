@@ -42,6 +42,7 @@ def test_any_torn_end_loses_the_torn_line_alone(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         complete = sum(length >= end for end in ends) - 1
         assert keys(path) == [f"k{at}" for at in range(complete)]
+        assert path.stat().st_size == ends[complete], "the torn end is cut off"
         write(path, 3)  # appending after the tear gives a sound file again
         assert keys(path) == ["k0", "k1", "k2"]
 

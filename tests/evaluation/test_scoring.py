@@ -133,13 +133,25 @@ def test_memory_does_not_grow_with_the_number_of_pictures(
             most[count] = max(most.get(count, 0), len(alive))
 
     monkeypatch.setattr(measuring, "Batch", Watched)
+    read, ahead = scoring._read_unit, [0, 0]
+
+    def read_unit(*given: object) -> object:
+        ahead[0] += 1
+        ahead[1] = max(ahead)
+        return read(*given)  # type: ignore[arg-type]
+
+    def done(pictures: int) -> None:
+        ahead[0] -= 1
+
+    monkeypatch.setattr(scoring, "_read_unit", read_unit)
     for count in (10, 40):
         sizes = {f"p{at:03}": (8, 8) for at in range(count)}
         methods = [subject(f"m{seed}", pictures(f"sr{seed}", sizes, seed), columns) for seed in (1, 2, 3)]
-        score(methods, pictures("hr", sizes), sizes, made, threads=2)
+        score(methods, pictures("hr", sizes), sizes, made, threads=2, progress=done)
         gc.collect()
     # Two workers, each with an HR batch, an SR batch, and the one before it until that is let go.
     assert most[40] <= 6
+    assert ahead == [0, 3], "two in work and one read ahead"
     assert not alive
 
 
