@@ -16,8 +16,8 @@ repro: $(READY)  ## set up, then run the pipeline of the profile in force (param
 
 test: lint test-fast test-slow  ## set up, then lint and run all tests
 
-test-fast: $(READY)  ## the tests that take seconds each
-	pytest -q -m "not slow"
+test-fast: $(READY)  ## the tests that take seconds each, one process a core
+	OMP_NUM_THREADS=1 pytest -q -m "not slow" -n auto --maxprocesses 4
 
 test-slow: $(READY)  ## the tests that take minutes or download weights; the lite pipeline is one of them
 	pytest -q -m slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,19 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data: {folder} is not there (set SEMSR_TEST_DATA)")
     return folder
+
+
+@pytest.fixture
+def workspace(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project in a temporary folder with the real data set cards and nothing else; assets go to a fresh folder, too."""
+    root = tmp_path / "project"
+    for folder in ("metrics/protocols", "profiles", "methods", "tables"):
+        (root / folder).mkdir(parents=True)
+    shutil.copytree(project.root / "datasets", root / "datasets")
+    (root / "requirements").mkdir()
+    shutil.copy(project.lock, root / "requirements")
+    monkeypatch.setenv("SEMSR_ASSETS", str(tmp_path / "assets"))
+    return Project(root)
 
 
 def _mount(folder: Path, *options: str) -> None:
