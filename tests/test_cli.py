@@ -26,6 +26,7 @@ def semsr(project: Project, *arguments: object, cwd: Path | None = None) -> subp
     )
 
 
+@pytest.mark.slow  # not for its length: the slow tests run one at a time, so nothing else takes the core it is timed on
 @pytest.mark.parametrize("what", ["methods", "datasets", "metrics", "protocols", "tables"])
 def test_listing_answers_in_a_moment(project: Project, what: str) -> None:
     """The goal is 0.7 s. The best of five is taken, since the machine that tests may be busy."""
