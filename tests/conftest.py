@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from semsr.project import Project
+from semsr.project import ROOT_VARIABLE, Project
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,6 +28,16 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data: {folder} is not there (set SEMSR_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_project() -> Iterator[None]:
+    """Loading a plugin names its project to child processes in the environment; no test may inherit another's."""
+    before = os.environ.get(ROOT_VARIABLE)
+    yield
+    os.environ.pop(ROOT_VARIABLE, None)
+    if before is not None:
+        os.environ[ROOT_VARIABLE] = before
 
 
 @pytest.fixture

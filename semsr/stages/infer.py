@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 CUDA_BATCH = 4
 """Pictures of one size restored at once on a GPU; one on a CPU, where more gains nothing."""
 
-NOT_CODE = {"method.yaml", "assets.yaml"}
-"""Files of a method's folder that decide no pixel by their bytes; what they decide (options, weights, command) counts by itself."""
+NOT_CODE = {"method.yaml", "assets.yaml", "__pycache__"}
+"""What in a method's folder decides no pixel by its bytes; what the cards decide (options, weights, command) counts by itself."""
 
 
 def run(
