@@ -118,6 +118,8 @@ class Scores:
         self._dataset = dataset
         self._again = f"run `semsr score {dataset}` again"
         self._refused = {column.name: self._refusal(column) for column in protocol.columns}
+        self.rows = frozenset(zip(self._scores["method"], self._scores["variant"], strict=True))
+        """(method, variant) of every row that was scored by this protocol."""
 
     @property
     def of(self) -> int:

@@ -46,6 +46,8 @@ def assemble(
     published, source = _published(project, card, where)
     footnotes = Footnotes()
     refused = not_run.table_reason(card, profile)
+    if not refused:
+        card = card.model_copy(update={"rows": (*card.rows, *_entrants(project, card, profile, scores))})
     blocks = []
     for dataset in card.datasets:
         reason = refused or not_run.dataset_reason(project, card, profile, dataset.dataset)
@@ -68,6 +70,19 @@ def assemble(
         footnotes=footnotes.texts,
         notes=card.notes,
     )
+
+
+def _entrants(project: Project, card: TableCard, profile: ProfileCard, scores: Mapping[str, Scores]) -> list[TableRow]:
+    """Rows for what the profile ran and the card does not name: one line in a profile is all a new method needs."""
+    named = {(row.method, row.variant) for row in card.rows}
+    scored = frozenset[tuple[str, str]]().union(*(found.rows for found in scores.values()))
+    return [
+        TableRow(label=project.methods[method].variants[variant].label, method=method, variant=variant)
+        for method in getattr(profile.tracks, card.track).methods
+        if method in project.methods
+        for variant in profile.variants.get(method, tuple(project.methods[method].variants))
+        if (method, variant) in scored - named and variant in project.methods[method].variants
+    ]
 
 
 def planned_datasets(project: Project, card: TableCard, profile: ProfileCard) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def test_markdown_is_one_valid_table_a_data_set(everything: Any) -> None:
 
 def test_what_is_refused_or_not_available_is_said_where_the_value_would_be(everything: Any) -> None:
     text = render_markdown.render_markdown(everything.table("lite", "lite-table"))
-    ((_, plain, _),) = _grids(text)
+    ((_, plain, *_),) = _grids(text)
     lpips, fid = plain[4], plain[6]
     assert lpips.startswith("refused<sup>") and fid.startswith("n/a<sup>")
     assert "refused: hashes of protocol way are mixed in this column" in text
