@@ -39,7 +39,7 @@ def _method(card: MethodCard) -> tuple[str, ...]:
 
 
 def _dataset(card: DatasetCard) -> tuple[str, ...]:
-    return card.id, str(card.count), f"×{card.scale}", card.comparable, card.title
+    return card.id, str(card.count or "?"), f"×{card.scale}", card.comparable, card.title
 
 
 def _metric(card: MetricCard) -> tuple[str, ...]:

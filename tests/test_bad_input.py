@@ -46,7 +46,7 @@ licence: CC0-1.0
 count: 3
 comparable: same-inputs
 source:
-  kind: paired
+  kind: files
   assets: [{assets}]
   layouts: [{{hr: "hr/{{name}}.png", lr: "lr/{{name}}.png"}}]
 """

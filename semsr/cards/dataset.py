@@ -4,42 +4,49 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from semsr.cards.base import Card, Id, Paper, Sha256
+
+Split = Literal["test", "train"]
 
 
 class Layout(Card):
     """One way a copy of the data set may lie on a disk.
 
     `hr` and `lr` are patterns below the folder in which `{name}` stands for the picture's name, the part both partners share;
-    `*` matches within one name, a leading `**/` any folders. `lr` may be absent where LR is made from HR.
+    `*` matches within one name, a leading `**/` any folders. `lr` is absent where LR is made from HR or there is none (training
+    sets), `hr` where there is no reference.
     """
 
-    hr: str
+    hr: str | None = None
     lr: str | None = None
 
     @model_validator(mode="after")
     def _has_name(self) -> Layout:
+        if self.hr is None and self.lr is None:
+            raise ValueError("a layout needs 'hr', 'lr' or both")
         for pattern in (self.hr, self.lr):
             if pattern is not None and "{name}" not in pattern:
                 raise ValueError(f"pattern {pattern!r} needs '{{name}}', the part of the file name that LR and HR share")
         return self
 
 
-class MatlabBicubic(Card):
-    """LR made here by MATLAB-compatible bicubic downscaling, in one of its two published dialects (docs/protocols.md)."""
+class FileSource(Card):
+    """Pictures published as files: archives (assets) or a folder of the user's.
 
-    kind: Literal["matlab-bicubic"]
-    dialect: Literal["symmetric", "replicate"]
+    Attributes:
+        assets: the official archives, all of them needed.
+        layouts: how they may lie below the folder; the one that gives the most pictures is taken.
+        first: only the first so many pictures in the order of their names (FFHQ-10k).
+        checksums: pattern of a JSON file that the authors give beside the pictures, with an MD5 a file; checked where it is there.
+    """
 
-
-class PairedSource(Card):
-    """LR and HR pictures published as files: an archive (asset) or a folder of the user's."""
-
-    kind: Literal["paired"]
+    kind: Literal["files"]
     assets: tuple[Id, ...] = ()
     layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
+    first: Annotated[int, Field(gt=0)] | None = None
+    checksums: str | None = None
 
 
 class Photo(Card):
@@ -49,7 +56,7 @@ class Photo(Card):
     asset: Id
     shrink: Annotated[int, Field(ge=1)] = 1
     box: tuple[int, int, int, int]
-    split: Literal["test", "train"]
+    split: Split
     subject: str
 
 
@@ -71,30 +78,139 @@ class PhotoSource(Card):
         return self
 
 
-class PublishedPixels(Card):
-    """What the published pictures are, whatever they are called: a hash over the pixels of all (semsr.preparation.manifest.set_sha256)."""
+class Part(Card):
+    """A data set that another one is made from; `first` takes only its first pictures by name."""
 
-    hr: Sha256
-    lr: Sha256
+    dataset: Id
+    first: Annotated[int, Field(gt=0)] | None = None
+
+
+class Crops(Card):
+    """Square crops of each picture: the centre, or `count` in total at random places drawn from (seed, picture, number)."""
+
+    kind: Literal["centre", "random"]
+    size: Annotated[int, Field(gt=0)]
+    count: Annotated[int, Field(gt=0)] | None = None
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _counted(self) -> Crops:
+        if (self.count is None) == (self.kind == "random"):
+            raise ValueError("random crops need 'count', the number of crops in total; centre crops have none")
+        return self
+
+
+class DerivedSource(Card):
+    """Made here from the prepared form of other data sets: their pictures together, or crops of them."""
+
+    kind: Literal["derived"]
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)]
+    crops: Crops | None = None
+
+
+class MatlabBicubic(Card):
+    """LR made here by MATLAB-compatible bicubic downscaling, in one of its two published dialects (docs/protocols.md)."""
+
+    kind: Literal["matlab-bicubic"]
+    dialect: Literal["symmetric", "replicate"]
+
+
+class RealEsrgan(Card):
+    """LR made here by Real-ESRGAN's second-order degradation with one of its published parameter sets (docs/degradation.md).
+
+    Attributes:
+        parameters: "full" (Real-ESRGAN, SeeSR), "light" (StableSR) or "pasd".
+        seed: with the picture's name, the only source of chance.
+        ground_truth: "sharpened" keeps the USM-sharpened picture as HR, a quirk of SeeSR's recipe.
+        shared_choices: draw resizing and kind of noise once for so many pictures in a row, as SeeSR's batches of 10 do.
+    """
+
+    kind: Literal["real-esrgan"]
+    parameters: Literal["full", "light", "pasd"]
+    seed: int = 0
+    ground_truth: Literal["plain", "sharpened"] = "plain"
+    shared_choices: Annotated[int, Field(gt=1)] | None = None
+
+
+class Annotation(Card):
+    """Files that come with the pictures and are kept beside them.
+
+    Attributes:
+        file: where it stands in the prepared folder, below `annotations/`; with `{name}`, one file a picture.
+        patterns: how it may be called in the originals, as in a layout.
+        archive: pattern of an archive among the originals that holds the files, where they are packed once more.
+        images: the file is a JSON of COCO's kind, whose `images` must name every picture.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=r"^annotations(/[A-Za-z0-9_{}-][A-Za-z0-9._{}-]*)+$")]
+    patterns: Annotated[tuple[str, ...], Field(min_length=1)]
+    archive: str | None = None
+    images: bool = False
+
+    @property
+    def per_picture(self) -> bool:
+        """Whether there is one file for each picture."""
+        return "{name}" in self.file
+
+    @model_validator(mode="after")
+    def _named_alike(self) -> Annotation:
+        for pattern in self.patterns:
+            if ("{name}" in pattern) != self.per_picture:
+                raise ValueError(f"'{{name}}' must stand in 'file' and in pattern {pattern!r}, or in neither")
+        return self
+
+
+class PublishedPixels(Card):
+    """What the published pictures are.
+
+    Attributes:
+        hr: a hash over the HR pixels of all pictures, whatever they are called (semsr.preparation.manifest.set_sha256).
+        lr: the same of LR.
+        each: a CSV file beside the card, columns name, hr, lr: the hash of each picture's pixels.
+        required: other pictures are an error, not a warning: nothing else can stand in for these.
+    """
+
+    hr: Sha256 | None = None
+    lr: Sha256 | None = None
+    each: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.csv$")] | None = None
+    required: bool = False
 
 
 class DatasetCard(Card):
-    """A data set as the harness prepares it: `hr/`, `lr/` and `manifest.parquet`. `count` is the number of test pictures."""
+    """A data set as the harness prepares it: `hr/`, `lr/`, `annotations/` and `manifest.parquet`.
+
+    `count` is the number of test pictures of photographs, and of all pictures of other sources, which belong to one `split`.
+    """
 
     id: Id
     title: str
     paper: Paper | None = None
     licence: str
     scale: Annotated[int, Field(ge=1)] = 4
-    count: Annotated[int, Field(gt=0)]
+    split: Split = "test"
+    count: Annotated[int, Field(gt=0)] | None = None
+    count_unknown: str | None = None
     comparable: Literal["same-inputs", "regenerated"]
-    source: Annotated[PairedSource | PhotoSource, Field(discriminator="kind")]
-    degradation: MatlabBicubic | None = None
+    source: Annotated[FileSource | PhotoSource | DerivedSource, Field(discriminator="kind")]
+    degradation: Annotated[MatlabBicubic | RealEsrgan, Field(discriminator="kind")] | None = None
     crop_to_multiple: Annotated[int, Field(ge=1)] = 1
     grey: Literal["refuse", "replicate"] = "refuse"
     pixels: PublishedPixels | None = None
+    annotations: tuple[Annotation, ...] = ()
     notes: str = ""
     checked: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _whole(self) -> DatasetCard:
+        if (self.count is None) == (self.count_unknown is None):
+            raise ValueError("give 'count', or 'count_unknown' with the reason why no number is known; one of the two")
+        if isinstance(self.degradation, RealEsrgan) and self.comparable != "regenerated":
+            raise ValueError("a random degradation makes inputs of our own: 'comparable' must be 'regenerated'")
+        if isinstance(self.source, DerivedSource) and self.id in {part.dataset for part in self.source.parts}:
+            raise ValueError("a data set can't be made from itself")
+        if isinstance(self.source, DerivedSource) and (crops := self.source.crops) and crops.size % self.scale:
+            raise ValueError(f"crops of {crops.size} pixels must be a multiple of the scale, {self.scale}")
+        return self
 
     @model_validator(mode="after")
     def _photographs_add_up(self) -> DatasetCard:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import Photo
+from semsr.cards.dataset import MatlabBicubic, Photo, Split
 from semsr.errors import PictureError, SizeMismatchError
 from semsr.files import remove_partial, storage_errors, write_atomic
 from semsr.imaging.pictures import PNG_SIGNATURE, Rgb, decode_rgb, encode_png, read_rgb
 from semsr.imaging.resize import bicubic_uint8
-from semsr.preparation.manifest import MANIFEST, Entry, Prepared, Split, pixel_sha256, read_manifest, write_manifest
+from semsr.preparation.manifest import MANIFEST, Entry, Prepared, pixel_sha256, read_manifest, write_manifest
 from semsr.preparation.pairing import Pair
 from semsr.preparation.photographs import cut
 
@@ -129,6 +129,7 @@ def _degraded(card: DatasetCard, name: str, hr: Png | None) -> Png:
         raise SizeMismatchError(
             f"{card.id}: {name}: the sides of HR ({width}x{height}) must be multiples of the scale, {card.scale}"
         )
+    assert isinstance(card.degradation, MatlabBicubic)
     rgb = bicubic_uint8(hr.rgb, 1.0 / card.scale, dialect=card.degradation.dialect)
     return Png(rgb, encode_png(rgb))
 

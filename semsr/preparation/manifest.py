@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from semsr.cards import DatasetCard
+from semsr.cards.dataset import Split
 from semsr.errors import SemsrError
 from semsr.files import atomic_writer
 from semsr.imaging.pictures import Rgb
 from semsr.project import Project
 
 MANIFEST = "manifest.parquet"
-Split = Literal["test", "train"]
+_ANNOTATED = b"annotations"
 _SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -43,21 +44,21 @@ class Entry:
 
     Attributes:
         name: the picture's id, also its file stem in `hr/` and `lr/`.
-        lr: the LR file.
+        lr: the LR file; None in a training set whose LR is made while training.
         hr: the HR file; None where the data set has no reference.
-        lr_size: (H, W) of the LR picture.
+        lr_size: (H, W) of the LR picture, or None.
         hr_size: (H, W) of the HR picture, or None.
-        lr_sha256: hash of the LR pixels (`pixel_sha256`).
+        lr_sha256: hash of the LR pixels (`pixel_sha256`), or None.
         hr_sha256: hash of the HR pixels, or None.
         split: "test", or "train" for pictures no table may be measured on.
     """
 
     name: str
-    lr: Path
+    lr: Path | None
     hr: Path | None
-    lr_size: tuple[int, int]
+    lr_size: tuple[int, int] | None
     hr_size: tuple[int, int] | None
-    lr_sha256: str
+    lr_sha256: str | None
     hr_sha256: str | None
     split: Split
 
@@ -70,16 +71,31 @@ class Prepared:
         card: the data set's card.
         folder: data/<id>.
         entries: all pictures, sorted by name.
+        annotated: files that came with the pictures, by their path below `folder`: SHA-256 of their bytes.
     """
 
     card: DatasetCard
     folder: Path
     entries: tuple[Entry, ...]
+    annotated: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def annotations(self) -> dict[str, Path]:
+        """The files that came with the pictures, by their path below `folder`."""
+        return {file: self.folder / file for file in self.annotated}
 
     @property
     def test(self) -> tuple[Entry, ...]:
         """The pictures that tables are measured on."""
         return tuple(entry for entry in self.entries if entry.split == "test")
+
+    @property
+    def inputs(self) -> dict[str, tuple[Path, tuple[int, int]]]:
+        """LR file and (H, W) of each test picture, by name. Raises: SemsrError where the data set is not for testing."""
+        found = {entry.name: (entry.lr, entry.lr_size) for entry in self.test if entry.lr and entry.lr_size}
+        if not found:
+            raise SemsrError(f"data set {self.card.id!r} has no LR test pictures; it is for training only")
+        return found
 
     @property
     def train(self) -> tuple[Entry, ...]:
@@ -88,17 +104,19 @@ class Prepared:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the manifest's content: names, sizes, pixels and splits; equal pictures give equal hashes on any machine."""
-        return hashlib.sha256(json.dumps(_rows(self.entries, self.folder), sort_keys=True).encode()).hexdigest()
+        """Hash of the manifest's content: names, sizes, pixels, splits, annotations; equal data give equal hashes on any machine."""
+        content: list[Any] = _rows(self.entries, self.folder)
+        content += [dict(self.annotated)] if self.annotated else []
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def as_published(self) -> bool | None:
-        """Whether the test pictures are, pixel for pixel, those the card knows as published; None where the card knows none."""
-        if self.card.pixels is None:
+        """Whether the pictures are, pixel for pixel, those the card knows as published; None where the card knows none."""
+        known = self.card.pixels
+        if known is None or (known.hr is None and known.lr is None):
             return None
-        return (
-            set_sha256(entry.lr_sha256 for entry in self.test) == self.card.pixels.lr
-            and set_sha256(entry.hr_sha256 or "" for entry in self.test) == self.card.pixels.hr
+        return (known.lr is None or set_sha256(entry.lr_sha256 or "" for entry in self.entries) == known.lr) and (
+            known.hr is None or set_sha256(entry.hr_sha256 or "" for entry in self.entries) == known.hr
         )
 
 
@@ -114,9 +132,11 @@ def set_sha256(hashes: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{value}\n" for value in sorted(hashes)).encode()).hexdigest()
 
 
-def write_manifest(folder: Path, entries: Sequence[Entry]) -> None:
+def write_manifest(folder: Path, entries: Sequence[Entry], annotated: Mapping[str, str] | None = None) -> None:
     """Write manifest.parquet, whole or not at all; from then on the folder counts as prepared. Raises: StorageError."""
     table = pa.Table.from_pylist(_rows(entries, folder), schema=_SCHEMA)
+    if annotated:
+        table = table.replace_schema_metadata({_ANNOTATED: json.dumps(dict(annotated), sort_keys=True).encode()})
     with atomic_writer(folder / MANIFEST) as file:
         pq.write_table(table, file)
 
@@ -131,9 +151,10 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")
         entries = tuple(_entry(folder, row) for row in table.to_pylist())
+        annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
     except (pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
         raise SemsrError(f"{path}: not a manifest ({error}); delete {folder} and run `semsr prepare {card.id}`") from None
-    return Prepared(card, folder, entries)
+    return Prepared(card, folder, entries, annotated)
 
 
 def open_prepared(project: Project, dataset_id: str) -> Prepared:
@@ -149,12 +170,12 @@ def open_prepared(project: Project, dataset_id: str) -> Prepared:
         prepared = read_manifest(card, folder)
     except FileNotFoundError:
         raise SemsrError(f"data set {card.id!r} is not prepared; run `semsr prepare {card.id}`") from None
-    for entry in prepared.entries:
-        for path in (entry.lr, entry.hr):
-            if path is not None and not path.is_file():
-                raise SemsrError(
-                    f"{project.show(path)}: the manifest names it, but it is gone; run `semsr prepare {card.id}` again"
-                )
+    named = [path for entry in prepared.entries for path in (entry.lr, entry.hr) if path is not None]
+    for path in (*named, *prepared.annotations.values()):
+        if not path.is_file():
+            raise SemsrError(
+                f"{project.show(path)}: the manifest names it, but it is gone; run `semsr prepare {card.id}` again"
+            )
     return prepared
 
 
@@ -163,11 +184,11 @@ def _rows(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
         {
             "id": entry.name,
             "hr": entry.hr.relative_to(folder).as_posix() if entry.hr else None,
-            "lr": entry.lr.relative_to(folder).as_posix(),
+            "lr": entry.lr.relative_to(folder).as_posix() if entry.lr else None,
             "hr_height": entry.hr_size[0] if entry.hr_size else None,
             "hr_width": entry.hr_size[1] if entry.hr_size else None,
-            "lr_height": entry.lr_size[0],
-            "lr_width": entry.lr_size[1],
+            "lr_height": entry.lr_size[0] if entry.lr_size else None,
+            "lr_width": entry.lr_size[1] if entry.lr_size else None,
             "hr_sha256": entry.hr_sha256,
             "lr_sha256": entry.lr_sha256,
             "split": entry.split,
@@ -179,9 +200,9 @@ def _rows(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
 def _entry(folder: Path, row: dict[str, Any]) -> Entry:
     return Entry(
         name=row["id"],
-        lr=folder / row["lr"],
+        lr=folder / row["lr"] if row["lr"] else None,
         hr=folder / row["hr"] if row["hr"] else None,
-        lr_size=(row["lr_height"], row["lr_width"]),
+        lr_size=(row["lr_height"], row["lr_width"]) if row["lr"] else None,
         hr_size=(row["hr_height"], row["hr_width"]) if row["hr"] else None,
         lr_sha256=row["lr_sha256"],
         hr_sha256=row["hr_sha256"],

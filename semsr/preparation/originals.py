@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from semsr.cards import Card, DatasetCard, parse_card
-from semsr.cards.dataset import PairedSource, PhotoSource
+from semsr.cards.dataset import FileSource, PhotoSource
 from semsr.errors import CardError, PairingError
 from semsr.files import sha256_file, write_atomic
 from semsr.preparation.pairing import Pair, find_pairs, gaps, listed
@@ -63,7 +63,7 @@ def pairs_below(card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
     Raises:
         PairingError: as `find_pairs`; or more or fewer pairs than the card says, naming what is missing as far as numbering tells.
     """
-    assert isinstance(card.source, PairedSource)
+    assert isinstance(card.source, FileSource)
     pairs = find_pairs(folders, card.source.layouts, dataset=card.id, makes_lr=card.degradation is not None)
     if len(pairs) != card.count:
         where = ", ".join(map(str, folders))

@@ -48,7 +48,7 @@ def find_pairs(folders: Sequence[Path], layouts: Sequence[Layout], *, dataset: s
     where = ", ".join(map(str, folders))
     best: tuple[tuple[int, int], Layout, _Found, _Found] | None = None
     for layout in layouts:
-        found_hr = _matches(files, layout.hr)
+        found_hr = _matches(files, layout.hr) if layout.hr else {}
         found_lr = _matches(files, layout.lr) if layout.lr else {}
         rank = len(found_hr.keys() & found_lr.keys()), len(found_hr) + len(found_lr)
         if rank[1] and (best is None or rank > best[0]):
@@ -59,6 +59,8 @@ def find_pairs(folders: Sequence[Path], layouts: Sequence[Layout], *, dataset: s
     layout, hr, lr = best[1], _single(best[2], dataset), _single(best[3], dataset)
     if not lr and hr and (makes_lr or layout.lr is None):
         return tuple(Pair(name, path, None) for name, path in sorted(hr.items()))
+    if layout.hr is None:
+        return tuple(Pair(name, None, path) for name, path in sorted(lr.items()))
     _check_partners(where, layout, hr, lr, dataset)
     return tuple(Pair(name, hr[name], lr[name]) for name in sorted(hr))
 
@@ -132,7 +134,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 def _check_partners(where: str, layout: Layout, hr: dict[str, Path], lr: dict[str, Path], dataset: str) -> None:
     for kind, other, mine, theirs, pattern in (
-        ("LR", "HR", lr, hr, layout.hr),
+        ("LR", "HR", lr, hr, layout.hr or ""),
         ("HR", "LR", hr, lr, layout.lr or ""),
     ):
         alone = sorted(mine.keys() - theirs.keys())

@@ -138,7 +138,7 @@ def _outputs_tasks(project: Project, task: Task) -> dict[str, Task]:
 
 
 def _lr(prepared: Prepared) -> dict[str, LrPicture]:
-    return {entry.name: LrPicture(entry.lr, entry.lr_size) for entry in prepared.test}
+    return {name: LrPicture(*found) for name, found in prepared.inputs.items()}
 
 
 def _real_pictures(project: Project, dataset: str | None, folder: Path | None) -> dict[str, Rgb]:

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from semsr.assets.store import Store
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import PairedSource
+from semsr.cards.dataset import FileSource, PhotoSource
 from semsr.errors import SemsrError
 from semsr.files import sha256_file
 from semsr.preparation.originals import Fetched, pairs_below, photographs_below, read_record, record_path, write_record
@@ -69,17 +69,17 @@ def originals(project: Project, card: DatasetCard, record: Fetched) -> tuple[lis
             raise SemsrError(
                 f"{card.id}: your copy in {folder} has changed since; run `semsr fetch {card.id} --from {folder}` again"
             )
-        if isinstance(card.source, PairedSource):
+        if isinstance(card.source, FileSource):
             return [folder], {}
         return [], photographs_below(project, card, folder)
     store = Store()
-    if isinstance(card.source, PairedSource):
+    if isinstance(card.source, FileSource):
         return [store.unpacked(project.asset(name)) for name in asset_ids(card)], {}
     return [], {name: store.get(project.asset(name)) for name in asset_ids(card)}
 
 
 def _from_folder(project: Project, card: DatasetCard, folder: Path) -> Fetched:
-    if isinstance(card.source, PairedSource):
+    if isinstance(card.source, FileSource):
         pairs = pairs_below(card, [folder])
         paths = {path.relative_to(folder).as_posix(): path for pair in pairs for path in (pair.hr, pair.lr) if path}
     else:
@@ -96,13 +96,15 @@ def _from_assets(project: Project, card: DatasetCard) -> Fetched:
     console = Console(stderr=True)
     progress = track(names, description=f"fetch {card.id}", console=console, transient=True, disable=not console.is_terminal)
     files = {name: sha256_file(store.get(project.asset(name))) for name in progress}
-    if isinstance(card.source, PairedSource):
+    if isinstance(card.source, FileSource):
         pairs_below(card, [store.unpacked(project.asset(name)) for name in asset_ids(card)])
     return Fetched(dataset=card.id, kind="assets", files=files)
 
 
 def asset_ids(card: DatasetCard) -> list[str]:
     """The assets that hold a data set's official files."""
-    if isinstance(card.source, PairedSource):
+    if isinstance(card.source, FileSource):
         return sorted(card.source.assets)
-    return sorted({photo.asset for photo in card.source.photos})
+    if isinstance(card.source, PhotoSource):
+        return sorted({photo.asset for photo in card.source.photos})
+    return []

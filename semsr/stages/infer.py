@@ -97,7 +97,7 @@ def _fill(
     cell: Cell,
     settings: dict[str, Any],
 ) -> None:
-    lr = {entry.name: LrPicture(entry.lr, entry.lr_size) for entry in prepared.test}
+    lr = {name: LrPicture(*found) for name, found in prepared.inputs.items()}
     task = Task(
         card=card,
         variant=variant,

@@ -110,9 +110,7 @@ def _pictures(project: Project, card: DatasetCard, record: Fetched) -> list[Call
         return [partial(picture_of_photo, card, photo, photographs[photo.asset]) for photo in card.source.photos]
     pairs = pairs_below(card, folders)
     if card.degradation is not None and any(pair.lr is None for pair in pairs):
-        logger.warning(
-            "%s: no LR pictures in %s: made here by %s, %s", card.id, *folders, card.degradation.kind, card.degradation.dialect
-        )
+        logger.warning("%s: no LR pictures in %s: made here by %s", card.id, *folders, card.degradation.kind)
     return [partial(picture_of_pair, card, pair) for pair in pairs]
 
 

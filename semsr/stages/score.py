@@ -87,7 +87,7 @@ def reference_of(prepared: Prepared) -> tuple[Mapping[str, Path] | None, Mapping
         raise PairingError(
             f"{prepared.card.id}: {missing!r} has no HR picture, others do; run `semsr prepare {prepared.card.id}` again"
         )
-    sizes = {entry.name: entry.hr_size or (entry.lr_size[0] * scale, entry.lr_size[1] * scale) for entry in entries}
+    sizes = {name: (height * scale, width * scale) for name, (_, (height, width)) in prepared.inputs.items()}
     return hr or None, sizes
 
 

@@ -83,7 +83,7 @@ class _Shelf:
             self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
         prepared = self.prepared(dataset)
         # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.
-        count = prepared.card.count if prepared.card.source.kind == "paired" else None
+        count = prepared.card.count if prepared.card.source.kind == "files" else None
         return Scores(self._frames[dataset], [entry.name for entry in prepared.test], protocol, dataset, count)
 
     def prepared(self, dataset: str) -> Prepared:

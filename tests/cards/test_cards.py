@@ -72,7 +72,7 @@ def test_a_right_card_is_frozen() -> None:
         ),
         (MethodCard, METHOD, {"variants": {"default": {"lable": "x"}}}, ["variants.default", "lable"]),
         (DatasetCard, DATASET, {"comparable": "maybe"}, ["comparable", "'same-inputs'"]),
-        (DatasetCard, DATASET, {"source": {"kind": "paired", "layouts": [{"hr": "hr/*.png"}]}}, ["{name}"]),
+        (DatasetCard, DATASET, {"source": {"kind": "files", "layouts": [{"hr": "hr/*.png"}]}}, ["{name}"]),
         (AssetFile, {"assets": [ASSET]}, {"assets": [ASSET | {"sha256": None}]}, ["sha256", "unpinned"]),
         (AssetFile, {"assets": [ASSET]}, {"assets": [ASSET | {"file": "../w.bin"}]}, ["file", "'../w.bin'"]),
         (

@@ -26,7 +26,7 @@ CARD: dict[str, Any] = {
     },
     "degradation": {"kind": "matlab-bicubic", "dialect": "symmetric"},
 }
-PAIRED = {"kind": "paired", "layouts": [{"hr": "hr/{name}.png", "lr": "lr/{name}.png"}]}
+PAIRED = {"kind": "files", "layouts": [{"hr": "hr/{name}.png", "lr": "lr/{name}.png"}]}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ PAIRED = {"kind": "paired", "layouts": [{"hr": "hr/{name}.png", "lr": "lr/{name}
         (
             ("degradation", "dialect"),
             "mirror",
-            r"degradation\.dialect: found 'mirror'; input should be 'symmetric' or 'replicate'",
+            r"degradation\.matlab-bicubic\.dialect: found 'mirror'; input should be 'symmetric' or 'replicate'",
         ),
         (("source", "photos", 0, "box"), [0, 0, 82, 40], r"photo 'a': the sides of its box must be multiples of the scale, 4"),
         (("source", "photos", 0, "box"), [40, 0, 20, 40], r"photo 'a': box \[40, 0, 20, 40\] must be left, top, right, bottom"),
@@ -66,6 +66,6 @@ def test_every_committed_card_is_whole(project: Project) -> None:
     for name, card in project.datasets.items():
         folder = project.root / "datasets" / name
         assert (folder / "README.md").read_text().startswith("# ")
-        assets = card.source.assets if card.source.kind == "paired" else [photo.asset for photo in card.source.photos]
+        assets = card.source.assets if card.source.kind == "files" else [photo.asset for photo in card.source.photos]
         for asset in assets:
             assert project.asset(asset).manual

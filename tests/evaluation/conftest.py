@@ -205,7 +205,7 @@ def prepared(small: Project, pictures: Callable[..., dict[str, Path]]) -> Projec
     write_manifest(small.data / "blind", blind)
     for dataset in ("photos", "blind"):
         (small.root / "datasets" / dataset).mkdir()
-        source = {"kind": "paired", "layouts": [{"hr": "{name}.png"}]}
+        source = {"kind": "files", "layouts": [{"hr": "{name}.png"}]}
         card = {
             "id": dataset,
             "title": dataset,

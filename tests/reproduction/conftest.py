@@ -109,7 +109,7 @@ def house(tmp_path: Path) -> House:
         {"id": "way", "title": "The paper's way", "columns": columns, "source": "a test"},
     )
     for name in ("alpha", "photos"):
-        source = {"kind": "paired", "layouts": [{"hr": "hr/{name}.png", "lr": "lr/{name}.png"}]}
+        source = {"kind": "files", "layouts": [{"hr": "hr/{name}.png", "lr": "lr/{name}.png"}]}
         card = {"id": name, "title": name, "licence": "none", "count": 3, "comparable": "same-inputs", "source": source}
         write(tmp_path / f"datasets/{name}/dataset.yaml", card)
     for name in ("plain", "network"):

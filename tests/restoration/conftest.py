@@ -69,7 +69,7 @@ class Bench:
     def pictures(self, pictures: dict[str, Rgb], scale: int = 4) -> None:
         """Prepare the data set `demo` from LR pictures."""
         card = {"id": DATASET, "title": "Demo", "licence": "CC0-1.0", "count": len(pictures), "scale": scale}
-        card |= {"comparable": "regenerated", "source": {"kind": "paired", "layouts": [{"hr": "{name}.png"}]}}
+        card |= {"comparable": "regenerated", "source": {"kind": "files", "layouts": [{"hr": "{name}.png"}]}}
         folder = self.root / "datasets" / DATASET
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "dataset.yaml").write_text(yaml.safe_dump(card))
