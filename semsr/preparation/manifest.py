@@ -150,7 +150,7 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
         missing = sorted(set(_SCHEMA.names) - set(table.column_names))
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")
-        entries = tuple(_entry(folder, row) for row in table.to_pylist())
+        entries = tuple(entry_of(folder, row) for row in table.to_pylist())
         annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
     except (pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
         raise SemsrError(f"{path}: not a manifest ({error}); delete {folder} and run `semsr prepare {card.id}`") from None
@@ -179,25 +179,24 @@ def open_prepared(project: Project, dataset_id: str) -> Prepared:
     return prepared
 
 
-def _rows(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": entry.name,
-            "hr": entry.hr.relative_to(folder).as_posix() if entry.hr else None,
-            "lr": entry.lr.relative_to(folder).as_posix() if entry.lr else None,
-            "hr_height": entry.hr_size[0] if entry.hr_size else None,
-            "hr_width": entry.hr_size[1] if entry.hr_size else None,
-            "lr_height": entry.lr_size[0] if entry.lr_size else None,
-            "lr_width": entry.lr_size[1] if entry.lr_size else None,
-            "hr_sha256": entry.hr_sha256,
-            "lr_sha256": entry.lr_sha256,
-            "split": entry.split,
-        }
-        for entry in sorted(entries, key=lambda entry: entry.name)
-    ]
+def row_of(entry: Entry, folder: Path) -> dict[str, Any]:
+    """A picture as a row of the manifest: plain values, paths below `folder`."""
+    return {
+        "id": entry.name,
+        "hr": entry.hr.relative_to(folder).as_posix() if entry.hr else None,
+        "lr": entry.lr.relative_to(folder).as_posix() if entry.lr else None,
+        "hr_height": entry.hr_size[0] if entry.hr_size else None,
+        "hr_width": entry.hr_size[1] if entry.hr_size else None,
+        "lr_height": entry.lr_size[0] if entry.lr_size else None,
+        "lr_width": entry.lr_size[1] if entry.lr_size else None,
+        "hr_sha256": entry.hr_sha256,
+        "lr_sha256": entry.lr_sha256,
+        "split": entry.split,
+    }
 
 
-def _entry(folder: Path, row: dict[str, Any]) -> Entry:
+def entry_of(folder: Path, row: Mapping[str, Any]) -> Entry:
+    """The picture that a row of the manifest describes."""
     return Entry(
         name=row["id"],
         lr=folder / row["lr"] if row["lr"] else None,
@@ -208,3 +207,7 @@ def _entry(folder: Path, row: dict[str, Any]) -> Entry:
         hr_sha256=row["hr_sha256"],
         split=row["split"],
     )
+
+
+def _rows(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
+    return [row_of(entry, folder) for entry in sorted(entries, key=lambda entry: entry.name)]

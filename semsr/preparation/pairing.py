@@ -11,7 +11,7 @@ from semsr.cards.dataset import Layout
 from semsr.errors import PairingError
 
 _NAMED_IN_ERRORS = 5
-_Found = dict[str, list[Path]]
+Found = dict[str, list[Path]]
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ def find_pairs(folders: Sequence[Path], layouts: Sequence[Layout], *, dataset: s
     for folder in folders:
         if not folder.is_dir():
             raise PairingError(f"{dataset}: {folder}: no such folder")
-    files = [file for folder in folders for file in _files(folder)]
+    files = [file for folder in folders for file in files_below(folder)]
     where = ", ".join(map(str, folders))
-    best: tuple[tuple[int, int], Layout, _Found, _Found] | None = None
+    best: tuple[tuple[int, int], Layout, Found, Found] | None = None
     for layout in layouts:
-        found_hr = _matches(files, layout.hr) if layout.hr else {}
-        found_lr = _matches(files, layout.lr) if layout.lr else {}
+        found_hr = matches(files, layout.hr) if layout.hr else {}
+        found_lr = matches(files, layout.lr) if layout.lr else {}
         rank = len(found_hr.keys() & found_lr.keys()), len(found_hr) + len(found_lr)
         if rank[1] and (best is None or rank > best[0]):
             best = rank, layout, found_hr, found_lr
@@ -88,7 +88,7 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names[:_NAMED_IN_ERRORS]) + more
 
 
-def _files(folder: Path) -> list[tuple[str, Path]]:
+def files_below(folder: Path) -> list[tuple[str, Path]]:
     """The files below a folder, with their paths relative to it; hidden ones do not count."""
     found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
     return sorted(
@@ -98,16 +98,17 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     )
 
 
-def _matches(files: Sequence[tuple[str, Path]], pattern: str) -> _Found:
+def matches(files: Sequence[tuple[str, Path]], pattern: str) -> Found:
+    """The files that fit a layout's pattern, by picture ("" where the pattern has no `{name}`)."""
     expression = _expression(pattern)
-    found: _Found = {}
+    found: Found = {}
     for file, path in files:
         if match := expression.fullmatch(file):
-            found.setdefault(match["name"], []).append(path)
+            found.setdefault(match.groupdict().get("name", ""), []).append(path)
     return found
 
 
-def _single(found: _Found, dataset: str) -> dict[str, Path]:
+def _single(found: Found, dataset: str) -> dict[str, Path]:
     for name, paths in found.items():
         if len(paths) > 1:
             raise PairingError(
@@ -119,7 +120,7 @@ def _single(found: _Found, dataset: str) -> dict[str, Path]:
 
 def _expression(pattern: str) -> re.Pattern[str]:
     """A layout's pattern as a regular expression over paths: `**/` any folders, `*` anything in one name, `{name}` the name."""
-    parts = []
+    parts: list[str] = []
     for token in re.split(r"(\*\*/|\*|\{name\})", pattern):
         if token == "**/":
             parts.append(r"(?:[^/]+/)*")

@@ -2,130 +2,233 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import semsr.imaging
 import semsr.preparation
 from semsr.assets.locking import locked
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import PhotoSource
-from semsr.errors import SemsrError
-from semsr.files import write_atomic
+from semsr.cards.dataset import DerivedSource, PhotoSource, RealEsrgan
+from semsr.errors import CardError, PairingError, SemsrError
 from semsr.fingerprint import fingerprint
-from semsr.preparation.build import Picture, build, damage, picture_of_pair, picture_of_photo
-from semsr.preparation.manifest import Prepared, read_manifest
-from semsr.preparation.originals import Fetched, pairs_below, read_record
+from semsr.preparation.annotations import damage as annotation_damage
+from semsr.preparation.annotations import find as find_annotations
+from semsr.preparation.annotations import place as place_annotations
+from semsr.preparation.build import Job, build, damage
+from semsr.preparation.crops import boxes, shares
+from semsr.preparation.journal import Journal, noted
+from semsr.preparation.making import Picture, picture_of_pair, picture_of_photo
+from semsr.preparation.manifest import Entry, Prepared, read_manifest, write_manifest
+from semsr.preparation.originals import Fetched, pairs_below, read_record, record_path
+from semsr.preparation.pairing import Pair
+from semsr.preparation.published import differences, read_table
 from semsr.project import Project
 from semsr.stages import fetch
 
 logger = logging.getLogger(__name__)
 
 
-def run(project: Project, dataset_id: str, source: Path | None = None) -> Prepared:
+def run(project: Project, dataset_id: str, source: Path | None = None, *, workers: int | None = None) -> Prepared:
     """Make data/<id>/, fetching first where that has not been done. Does nothing where the folder is whole and still current.
 
     Args:
         project: the project.
-        dataset_id: the data set's id.
+        dataset_id: the data set's id; the data sets that it is made from are prepared first.
         source: the user's own copy (`--from`).
+        workers: processes; default: one a core. The bytes do not depend on it.
 
     Raises:
         UnknownIdError, AssetError, PairingError: as `fetch.run`.
         PictureError: a picture is truncated, not 8-bit RGB or of the wrong size.
         StorageError: data/ can't be written.
     """
+    return _run(project, dataset_id, source, workers or _cores(), ())
+
+
+def _run(project: Project, dataset_id: str, source: Path | None, workers: int, above: tuple[str, ...]) -> Prepared:
     card = project.dataset(dataset_id)
+    if card.id in above:
+        raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
     record = None if source else read_record(project, card.id)
     if record is None or not _is_current(project, card, record):
         record = fetch.run(project, card.id, source)
-    recipe = _recipe(project, card, record)
+    parts = []
+    if isinstance(card.source, DerivedSource):
+        parts = [_run(project, part.dataset, None, workers, (*above, card.id)) for part in card.source.parts]
+    recipe = _recipe(project, card, record, parts)
     prepared = _existing(project, card, recipe)
     if prepared is None:
         with locked(project.data / ".locks" / card.id, card.id):
             # Another process may have made it while this one waited.
-            prepared = _existing(project, card, recipe) or _build(project, card, record, recipe)
+            prepared = _existing(project, card, recipe) or _build(project, card, record, parts, recipe, workers)
     _summarise(project, prepared)
     return prepared
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:
     """Whether what was fetched is still what the card asks for."""
     if record.kind == "folder":
         return True
+    if isinstance(card.source, DerivedSource):
+        return sorted(record.files) == sorted({part.dataset for part in card.source.parts})
     if sorted(record.files) != fetch.asset_ids(card):
         return False
     return all(project.asset(name).sha256 in (None, sha) for name, sha in record.files.items())
 
 
-def _recipe(project: Project, card: DatasetCard, record: Fetched) -> str:
+def _recipe(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[Prepared]) -> str:
     """Hash of everything the prepared folder is made from."""
-    facts = card.model_dump(mode="json", include={"id", "scale", "count", "source", "degradation", "crop_to_multiple", "grey"})
+    keys = {"id", "scale", "split", "count", "source", "degradation", "crop_to_multiple", "grey", "annotations"}
+    facts = card.model_dump(mode="json", include=keys)
     imaging, preparation = (Path(package.__path__[0]) for package in (semsr.imaging, semsr.preparation))
     code = [imaging / "resize.py", imaging / "pictures.py", preparation]
-    return fingerprint(project, code, card=facts, originals=record.files)
+    if isinstance(card.degradation, RealEsrgan):
+        code.append(imaging / "degradation")
+    # A derived data set depends on its parts' pictures, however those were come by.
+    originals = {prepared.card.id: prepared.sha256 for prepared in parts} or record.files
+    return fingerprint(project, code, card=facts, originals=originals)
 
 
-def _recipe_path(project: Project, card: DatasetCard) -> Path:
+def _journal(project: Project, card: DatasetCard, recipe: str) -> Journal:
     # Beside the folder, not in it: a new recipe that gives the same pictures must not look like new data to later stages.
-    return project.data / f"{card.id}.prepared.json"
+    return Journal(project.data / f"{card.id}.prepared.jsonl", recipe, project.data / card.id)
 
 
 def _existing(project: Project, card: DatasetCard, recipe: str) -> Prepared | None:
     """The prepared folder, where it is whole and made by this recipe."""
+    journal = _journal(project, card, recipe)
+    if journal.finished is None:
+        return None
     try:
-        known = dict(json.loads(_recipe_path(project, card).read_bytes()))
         prepared = read_manifest(card, project.data / card.id)
-    except (FileNotFoundError, ValueError, TypeError):
+    except FileNotFoundError:
         return None
     except SemsrError as error:
         logger.warning("%s; preparing again", error)
         return None
-    if known.get("recipe") != recipe or known.get("sha256") != prepared.sha256:
+    if journal.finished != prepared.sha256:
         return None
-    if wrong := damage(prepared):
-        logger.warning("%s; preparing %s again", wrong, card.id)
+    touched = [entry for entry in prepared.entries if not journal.untouched(entry.name)]
+    with ThreadPoolExecutor(_cores()) as pool:
+        wrong = [problem for problems in pool.map(damage, touched) for problem in problems]
+    if wrong or (wrong := annotation_damage(prepared)):
+        logger.warning("%s; preparing %s again", wrong[0], card.id)
         return None
+    if touched:  # only their times have changed: a copied or restored folder
+        with journal:
+            for entry in touched:
+                journal.add(noted(entry, prepared.folder))
+            journal.finish(prepared.sha256)
     return prepared
 
 
-def _build(project: Project, card: DatasetCard, record: Fetched, recipe: str) -> Prepared:
-    pictures = _pictures(project, card, record)
-    console = Console(stderr=True)
-    shown = track(pictures, f"prepare {card.id}", console=console, transient=True, disable=not console.is_terminal)
-    prepared = build(card, project.data / card.id, shown)
-    write_atomic(_recipe_path(project, card), json.dumps({"recipe": recipe, "sha256": prepared.sha256}) + "\n")
+def _build(
+    project: Project, card: DatasetCard, record: Fetched, parts: Sequence[Prepared], recipe: str, workers: int
+) -> Prepared:
+    folder = project.data / card.id
+    jobs, found = _jobs(project, card, record, parts)
+    with _journal(project, card, recipe) as journal, _bar(f"prepare {card.id}", len(jobs)) as advance:
+        entries = build(folder, jobs, journal, workers=workers, advance=advance)
+        if card.pixels is not None and card.pixels.required and (wrong := _unlike_published(project, card, entries)):
+            raise PairingError(
+                f"{card.id}: not the published pictures: {'; '.join(wrong[:5])}{_more(wrong)}. No others can stand in for them: "
+                f"mend your copy, or fetch the official one"
+            )
+        write_manifest(folder, entries, place_annotations(found, folder))
+        prepared = read_manifest(card, folder)
+        journal.finish(prepared.sha256)
     return prepared
 
 
-def _pictures(project: Project, card: DatasetCard, record: Fetched) -> list[Callable[[], Picture]]:
+def _jobs(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[Prepared]) -> tuple[list[Job], dict[str, Path]]:
+    """What is to be made, in the order of the pictures' names, and the annotations to be put beside it."""
+    if isinstance(card.source, DerivedSource):
+        return _jobs_of_parts(card, card.source, parts), {}
     folders, photographs = fetch.originals(project, card, record)
     if isinstance(card.source, PhotoSource):
-        return [partial(picture_of_photo, card, photo, photographs[photo.asset]) for photo in card.source.photos]
+        photos = sorted(card.source.photos, key=lambda photo: photo.name)
+        makes = [partial(picture_of_photo, card, photo, photographs[photo.asset], place) for place, photo in enumerate(photos)]
+        return [Job(photo.name, make) for photo, make in zip(photos, makes, strict=True)], {}
     pairs = pairs_below(card, folders)
     if card.degradation is not None and any(pair.lr is None for pair in pairs):
         logger.warning("%s: no LR pictures in %s: made here by %s", card.id, *folders, card.degradation.kind)
-    return [partial(picture_of_pair, card, pair) for pair in pairs]
+    scratch = record_path(project, card.id).parent / "unpacked"
+    found = find_annotations(card, folders, [pair.name for pair in pairs], scratch)
+    return [Job(pair.name, partial(picture_of_pair, card, pair, place)) for place, pair in enumerate(pairs)], found
+
+
+def _jobs_of_parts(card: DatasetCard, source: DerivedSource, parts: Sequence[Prepared]) -> list[Job]:
+    entries: dict[str, Entry] = {}
+    for part, prepared in zip(source.parts, parts, strict=True):
+        for entry in prepared.entries[: part.first]:
+            if entry.name in entries:
+                raise PairingError(f"{card.id}: two of its parts have a picture called {entry.name!r}")
+            entries[entry.name] = entry
+    ordered = [entries[name] for name in sorted(entries)]
+    counts = shares(source.crops.count, len(ordered)) if source.crops and source.crops.count else [1] * len(ordered)
+    makes: list[tuple[str, partial[Picture]]] = []
+    for entry, wanted in zip(ordered, counts, strict=True):
+        # A degradation of the card's own replaces the LR that a part may have.
+        kept = entry.lr if card.degradation is None else None
+        cuts = (
+            boxes(source.crops, entry, card.scale, wanted, on_grid=kept is not None) if source.crops else [(entry.name, None)]
+        )
+        split = None if source.crops else entry.split
+        makes += [
+            (name, partial(picture_of_pair, card, Pair(name, entry.hr, kept), box=box, split=split)) for name, box in cuts
+        ]
+    makes.sort(key=lambda found: found[0])
+    jobs = [Job(name, partial(make, place=place)) for place, (name, make) in enumerate(makes)]
+    if card.count is not None and len(jobs) != card.count:
+        raise PairingError(f"{card.id}: {len(jobs)} pictures from its parts, but the card says {card.count}")
+    return jobs
+
+
+@contextlib.contextmanager
+def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; yields a function to be told how many more pictures are done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _unlike_published(project: Project, card: DatasetCard, entries: Sequence[Entry]) -> list[str]:
+    table = read_table(card, project.folders("dataset")[card.id])
+    return differences(table, entries) if table is not None else []
+
+
+def _more(lines: Sequence[str]) -> str:
+    return f" and {len(lines) - 5} more" if len(lines) > 5 else ""
 
 
 def _summarise(project: Project, prepared: Prepared) -> None:
-    train = f" and {len(prepared.train)} for training" if prepared.train else ""
+    counts = [(len(prepared.test), "test"), (len(prepared.train), "training")]
     logger.info(
-        "%s: %d test pictures%s in %s, sha256 %s",
+        "%s: %s pictures in %s, sha256 %s",
         prepared.card.id,
-        len(prepared.test),
-        train,
+        " and ".join(f"{count} {what}" for count, what in counts if count),
         project.show(prepared.folder),
         prepared.sha256[:16],
     )
     if prepared.as_published is False:
+        wrong = _unlike_published(project, prepared.card, prepared.entries)
         logger.warning(
-            "%s: these are not, pixel for pixel, the pictures the published numbers were measured on; yours may differ from them",
+            "%s: these are not, pixel for pixel, the pictures the published numbers were measured on; yours may differ from them%s",
             prepared.card.id,
+            f" ({'; '.join(wrong[:5])}{_more(wrong)})" if wrong else "",
         )
