@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from semsr.errors import AssetError
+from semsr.errors import AssetError, StorageError
 from semsr.files import PARTIAL, storage_errors
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""How files that are archives end; every other file is taken as it is."""
 
 MAX_ENTRIES = 2_000_000
 _CHUNK = 1 << 20
 _MAX_PADDING = 16 << 20
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError)
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,12 @@ def unpack(archive: Path, folder: Path, limit: int | None = None) -> None:
     Args:
         archive: the file; its kind is told by its contents.
         folder: must not exist, or be empty; appears complete.
-        limit: bytes it may unpack to; what is free on the disk is always a limit.
+        limit: bytes it may unpack to; None: whatever the disk holds.
 
     Raises:
         AssetError: damaged; or a member has an absolute path, `..`, is a link or device, stands there twice, or leads elsewhere;
             or more would be written than allowed.
-        StorageError: can't be written.
+        StorageError: can't be written, or the disk is too small for it.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise AssetError(f"{folder}: is there already; delete it to unpack {archive.name} again")
@@ -52,21 +56,73 @@ def unpack(archive: Path, folder: Path, limit: int | None = None) -> None:
     try:
         with storage_errors(folder):
             partial.mkdir(parents=True)
-            allowed = shutil.disk_usage(partial).free if limit is None else min(limit, shutil.disk_usage(partial).free)
-            _write_all(archive, partial, allowed)
+            _write_all(archive, partial, limit, shutil.disk_usage(partial).free)
             if folder.exists():
                 folder.rmdir()
             partial.replace(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the machine's trouble; gzip and bz2 say "damaged" by an OSError without a number
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise AssetError(f"{archive}: damaged or not an archive ({reason}); delete it and fetch it again") from None
+    except _DAMAGE as error:
+        raise _damaged(archive, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_all(archive: Path, folder: Path, allowed: int) -> None:
+def is_archive(name: str) -> bool:
+    """Whether a file of this name is one that `unpack` opens."""
+    return name.lower().endswith(SUFFIXES)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an archive holds: how many files, and how many bytes they take when unpacked."""
+
+    files: int
+    size: int
+
+
+def contents(archive: Path) -> Contents | None:
+    """What an archive says it holds, read from its directory; None where only unpacking could tell (compressed tar files).
+
+    Raises:
+        AssetError: damaged, or not an archive.
+    """
+    try:
+        with archive.open("rb") as file:
+            start = file.read(262)
+        if start.startswith(b"PK"):
+            with zipfile.ZipFile(archive) as packed:
+                sizes = [info.file_size for info in packed.infolist() if not info.is_dir()]
+        elif start[257:] == b"ustar":
+            sizes = [entry.size for entry in _tar_entries(archive) if not entry.is_folder]
+        else:
+            return None
+    except _DAMAGE as error:
+        raise _damaged(archive, error) from None
+    return Contents(len(sizes), sum(sizes))
+
+
+def cut_off(path: Path) -> str | None:
+    """What is wrong with an archive as far as its directory tells, read to its end without writing anything; None if nothing."""
+    try:
+        for _ in _entries(path):
+            pass
+    except AssetError:
+        return None  # whole, but not to be unpacked; `unpack` says why
+    except _DAMAGE as error:
+        return f"damaged or cut off ({_reason(error)})"
+    return None
+
+
+def _damaged(archive: Path, error: Exception) -> AssetError:
+    return AssetError(f"{archive}: damaged or not an archive ({_reason(error)}); delete it and fetch it again")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error  # the machine's trouble; gzip and bz2 say "damaged" by an OSError without a number
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _write_all(archive: Path, folder: Path, limit: int | None, free: int) -> None:
     root = folder.resolve()
     written: set[PurePosixPath] = set()
     total = 0
@@ -74,8 +130,13 @@ def _write_all(archive: Path, folder: Path, allowed: int) -> None:
         name = _safe_name(archive, entry.name)
         target = folder / name
         total += entry.size
-        if total > allowed or number > MAX_ENTRIES:
-            raise AssetError(f"{archive}: would unpack to more than {allowed} bytes or {MAX_ENTRIES} files; not unpacked")
+        if (limit is not None and total > limit) or number > MAX_ENTRIES:
+            raise AssetError(f"{archive}: would unpack to more than {limit} bytes or {MAX_ENTRIES} files; not unpacked")
+        if total > free:
+            raise StorageError(
+                f"{folder.parent}: no space left on the disk to unpack {archive.name}: more than {total} bytes are needed, "
+                f"{free} are free; free some, or set SEMSR_ASSETS to a folder on a larger disk"
+            )
         if not target.resolve().is_relative_to(root):
             raise AssetError(f"{archive}: {entry.name!r} leads outside the folder; not unpacked")
         if entry.is_folder:

@@ -18,12 +18,14 @@ from semsr.assets.network import (
     CONNECT_SECONDS,
     READ_SECONDS,
     BrokenTransferError,
+    BusyError,
     MirrorError,
     UnreachableError,
     host_of,
     mirror_error,
     reachability,
 )
+from semsr.assets.patience import Patience, seconds_to_wait
 from semsr.assets.progress import download_bar
 from semsr.errors import StorageError
 from semsr.files import storage_errors
@@ -32,8 +34,9 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 _PIECE = 1 << 16  # bytes of a piece that did not arrive whole are lost when the connection breaks
-_ATTEMPTS = 5
 _VALIDATOR = ".validator"
+_BUSY = (408, 425, 429, 500, 502, 503, 504)
+"""Answers that another attempt may change (RFC 9110, RFC 6585); every other refusal is final."""
 
 
 class _StaleError(Exception):
@@ -43,7 +46,8 @@ class _StaleError(Exception):
 def download(session: Any, url: str, partial: Path, *, size: int | None, pinned: bool, label: str, secure: bool = True) -> None:
     """Bring the bytes at `url` into `partial`, going on after those that are there already.
 
-    A connection that breaks in the middle is taken up again at once as long as each attempt brings something.
+    A connection that breaks in the middle is taken up again at once; a server that brings nothing or is busy is given time
+    (`semsr.assets.patience`).
 
     Args:
         session: a `requests.Session`, or one that looks like it (pip's own).
@@ -58,18 +62,19 @@ def download(session: Any, url: str, partial: Path, *, size: int | None, pinned:
         MirrorError: this server does not give the file.
         StorageError: the disk is full or can't be written.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
+    patience = Patience(label)
+    stale = False
+    while True:
         before = _length(partial)
         try:
             _attempt(session, url, partial, size=size, pinned=pinned, label=label, secure=secure)
         except _StaleError:
             discard(partial)
-            if attempt == _ATTEMPTS:
+            if stale:
                 raise MirrorError("the server does not let the transfer be resumed") from None
-        except BrokenTransferError as error:
-            if attempt == _ATTEMPTS or _length(partial) <= before:
-                raise
-            logger.info("%s: %s at %d bytes; resuming", label, error, _length(partial))
+            stale = True
+        except (BrokenTransferError, BusyError) as error:
+            patience.after(error, _length(partial) - before)
         except StorageError:
             discard(partial)
             raise
@@ -149,7 +154,10 @@ def _open(session: Any, url: str, headers: dict[str, str]) -> Iterator[Any]:
 def _offered(response: Any, *, secure: bool) -> tuple[int, int | None]:
     """Where the body starts and how long the whole file is (None: not said)."""
     if response.status_code not in (200, 206):
-        raise MirrorError(f"HTTP {response.status_code} {response.reason or ''}".strip())
+        told = f"HTTP {response.status_code} {response.reason or ''}".strip()
+        if response.status_code in _BUSY:
+            raise BusyError(told, seconds_to_wait(response.headers.get("Retry-After")))
+        raise MirrorError(told)
     if secure and not response.url.startswith("https://"):
         raise MirrorError("redirected away from https")
     if response.headers.get("Content-Type", "").startswith("text/html"):

@@ -29,6 +29,15 @@ class BrokenTransferError(MirrorError):
     """The connection broke in the middle; what has arrived is kept and the transfer can be resumed."""
 
 
+class BusyError(MirrorError):
+    """The server answers, but not now; `retry_after` is how many seconds it asks to wait, None where it does not say."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+_BROKEN = "the connection broke off"
 _REASONS = (
     (("SSL", "Certificate"), "the TLS certificate was not accepted (behind a company proxy, set REQUESTS_CA_BUNDLE)"),
     (("Proxy",), "the proxy refused the connection"),
@@ -36,7 +45,7 @@ _REASONS = (
     (("ConnectTimeout", "ConnectionTimeout"), f"no answer within {CONNECT_SECONDS:.0f} s (no network?)"),
     (("NewConnection", "ConnectionRefused", "ConnectError", "ConnectionFailed"), "no connection (no network?)"),
     (("ReadTimeout",), "the server did not answer in time"),
-    (("ChunkedEncoding", "IncompleteRead", "Protocol", "ReadError", "ConnectionReset"), "the connection broke off"),
+    (("ChunkedEncoding", "IncompleteRead", "Protocol", "ReadError", "ConnectionReset"), _BROKEN),
     (("TooManyRedirects",), "too many redirects"),
     (("Connection", "Timeout"), "no connection (no network?)"),
 )
@@ -55,9 +64,11 @@ def explain(error: BaseException) -> str:
 
 
 def mirror_error(error: BaseException) -> MirrorError:
-    """The same as an exception: `UnreachableError` where no connection came about, else `MirrorError`."""
+    """The same as an exception: `UnreachableError` where no connection came about, `BrokenTransferError` where it broke."""
     reason = explain(error)
-    return UnreachableError(reason) if reason in _NO_ANSWER else MirrorError(reason)
+    if reason in _NO_ANSWER:
+        return UnreachableError(reason)
+    return BrokenTransferError(reason) if reason == _BROKEN else MirrorError(reason)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -125,7 +125,7 @@ class Store:
         return folder
 
     def _fetch(self, asset: Asset, path: Path, reasons: list[str]) -> None:
-        order = Order(asset, path.parent, self.folder / "packages", pinned=self.pin(asset) is not None)
+        order = Order(asset, path.parent, self.folder / "packages", pinned=self.pin(asset) is not None or asset.md5 is not None)
         for mirror in asset.mirrors:
             resumed = order.partial(mirror).exists()
             try:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from pathlib import Path
 
+from semsr.assets.archives import cut_off, is_archive
 from semsr.cards.asset import Asset
 
 _known: dict[tuple[int, int, int, int, str], str] = {}
@@ -36,6 +37,8 @@ def problem_with(asset: Asset, path: Path, pin: str | None) -> str | None:
         pin: the sha256 in force (the card's, or for unpinned assets the one seen first); None: any.
     """
     size = path.stat().st_size
+    if is_web_page(path) and not asset.file.endswith((".html", ".htm")):
+        return "a web page (HTML) instead of the file"
     if asset.size is not None and size != asset.size:
         return f"wrong size (expected {asset.size} bytes, found {size})"
     if size == 0:
@@ -44,4 +47,13 @@ def problem_with(asset: Asset, path: Path, pin: str | None) -> str | None:
         return f"wrong sha256 (expected {pin}, found {found})"
     if asset.md5 is not None and (found := digest(path, "md5")) != asset.md5:
         return f"wrong md5 (expected {asset.md5}, found {found})"
+    if pin is None and asset.md5 is None and is_archive(asset.file):
+        return cut_off(path)  # nothing is known about its bytes; a torn archive must not become what is expected from now on
     return None
+
+
+def is_web_page(path: Path) -> bool:
+    """Whether a file starts as HTML does: what log-in forms, quota notices and proxies send in place of a file."""
+    with path.open("rb") as file:
+        start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html"))

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from semsr.assets import patience
 from semsr.assets.network import reachability
 from semsr.assets.store import Store
 from semsr.cards import Asset
@@ -39,6 +40,12 @@ class Server:
     say_length: bool = True
     content_type: str = "application/octet-stream"
     break_after: int | None = None
+    breaks: list[int | None] = field(default_factory=list)
+    """Where to cut the next answers, one each; after them `break_after` counts."""
+    troubles: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+    """Status and headers of the next answers for a path, before its file is given."""
+    page: dict[str, bytes] = field(default_factory=dict)
+    """Web pages that are given with status 200 under a file's address."""
     pause: float = 0.0
     redirect: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +65,21 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send_response(302)
                 self.send_header("Location", server.redirect[self.path])
                 self.end_headers()
+                return
+            if server.troubles.get(self.path):
+                status, headers = server.troubles[self.path].pop(0)
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if self.path in server.page:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(server.page[self.path])))
+                self.end_headers()
+                self.wfile.write(server.page[self.path])
                 return
             if self.path not in server.files:
                 self.send_error(404)
@@ -80,7 +102,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if server.say_length:
                 self.send_header("Content-Length", str(len(data) - start))
             self.end_headers()
-            end = len(data) if server.break_after is None else min(len(data), start + server.break_after)
+            cut = server.breaks.pop(0) if server.breaks else server.break_after
+            end = len(data) if cut is None else min(len(data), start + cut)
             for offset in range(start, end, 65536):
                 self.wfile.write(data[offset : min(end, offset + 65536)])
                 self.wfile.flush()
@@ -139,6 +162,14 @@ def server(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture(autouse=True)
 def forget_hosts() -> None:
     reachability.forget()
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that downloads of this test would have waited; nobody waits for them."""
+    asked: list[float] = []
+    monkeypatch.setattr(patience, "sleep", asked.append)
+    return asked
 
 
 @pytest.fixture

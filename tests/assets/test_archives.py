@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from semsr.assets.archives import unpack
+from semsr.assets.archives import Contents, contents, cut_off, unpack
 from semsr.errors import AssetError, StorageError
 
 GOOD = {"a.txt": b"one", "folder/b.bin": os.urandom(100_000), "folder/deep/c.txt": b""}
@@ -196,7 +196,7 @@ def test_a_folder_that_is_there_is_left_alone(place: Path) -> None:
 def test_disk_full(place: Path, small_disk: Path) -> None:
     archive = make_zip(place / "x", {"a": os.urandom(900_000), "b": os.urandom(90_000)})
     (small_disk / "other").write_bytes(os.urandom(500_000))
-    with pytest.raises(AssetError, match="would unpack to more than"):
+    with pytest.raises(StorageError, match="no space left on the disk to unpack x"):
         unpack(archive, small_disk / "out")
     assert {path.name for path in small_disk.iterdir()} == {"other"}
 
@@ -204,3 +204,21 @@ def test_disk_full(place: Path, small_disk: Path) -> None:
 def test_read_only(place: Path, read_only_disk: Path) -> None:
     with pytest.raises(StorageError, match="read-only"):
         unpack(make_zip(place / "x", GOOD), read_only_disk / "out")
+
+
+@pytest.mark.parametrize("mode", ["zip", "w", "w:gz"])
+def test_contents_are_told_without_unpacking(place: Path, mode: str) -> None:
+    archive = make_zip(place / "x", GOOD) if mode == "zip" else make_tar(place / "x", GOOD, mode)
+    expected = Contents(len(GOOD), sum(map(len, GOOD.values())))
+    assert contents(archive) == (None if mode == "w:gz" else expected)
+    archive.write_bytes(b"PK, but no zip file")
+    with pytest.raises(AssetError, match="damaged or not an archive"):
+        contents(archive)
+
+
+@pytest.mark.parametrize("mode", ["zip", "w", "w:gz", "w:xz"])
+def test_a_cut_off_archive_is_noticed(place: Path, mode: str) -> None:
+    archive = make_zip(place / "x", GOOD) if mode == "zip" else make_tar(place / "x", GOOD, mode)
+    assert cut_off(archive) is None
+    archive.write_bytes(archive.read_bytes()[:60_000])
+    assert "damaged or cut off" in (cut_off(archive) or "")

@@ -74,14 +74,6 @@ def test_a_broken_connection_is_resumed_at_once(server: Any, store: Store, make_
     assert starts == sorted(set(starts)) and starts[0] == 0 and len(starts) >= 3
 
 
-def test_a_server_that_brings_nothing_is_given_up(server: Any, store: Store, make_asset: Make) -> None:
-    server.files["/thing.bin"] = DATA
-    server.break_after = 0
-    with pytest.raises(AssetError, match="broke off"):
-        store.get(make_asset(DATA, https(server)))
-    assert len(server.gets()) == 1
-
-
 def test_killed_in_the_middle_then_resumed(server: Any, store: Store, make_asset: Make) -> None:
     data = os.urandom(8_000_000)
     server.files["/thing.bin"] = data
