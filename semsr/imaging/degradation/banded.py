@@ -1,6 +1,6 @@
 """Sparse matrices along one side of a picture: each output row is a weighted sum of a few neighbouring input rows.
 
-Applied as small dense products of 64 output rows and the input rows they need, which is what matrix libraries are fastest at.
+Applied as small dense products of 48 output rows and the input rows they need, which is what matrix libraries are fastest at.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from semsr.imaging.degradation.grid import Floats
 
-_BLOCK = 64
+_BLOCK = 48
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,17 @@ class Banded:
     outputs: int
     blocks: tuple[tuple[int, int, Floats], ...]
 
-    def apply(self, picture: Tensor, side: Literal["rows", "columns"]) -> Tensor:
-        """Multiply along one side of (C, H, W) float64: (C, outputs, W) for "rows", (C, H, outputs) for "columns"."""
-        channels, height, width = picture.shape
-        shape = (channels, self.outputs, width) if side == "rows" else (channels, height, self.outputs)
-        result = picture.new_empty(shape)
+    def apply(self, plane: Tensor, side: Literal["rows", "columns"]) -> Tensor:
+        """Multiply along one side of (H, W) float64: (outputs, W) for "rows", (H, outputs) for "columns"."""
+        height, width = plane.shape
+        result = plane.new_empty((self.outputs, width) if side == "rows" else (height, self.outputs))
         for row, column, block in self.blocks:
-            matrix = torch.from_numpy(block).to(picture.device)
+            matrix = torch.from_numpy(block).to(plane.device)
             rows, columns = slice(row, row + block.shape[0]), slice(column, column + block.shape[1])
             if side == "rows":
-                result[:, rows] = matrix @ picture[:, columns]
+                torch.mm(matrix, plane[columns], out=result[rows])
             else:
-                result[:, :, rows] = picture[:, :, columns] @ matrix.T
+                torch.mm(plane[:, columns], matrix.T, out=result[:, rows])
         return result
 
 
@@ -68,4 +67,4 @@ def reflect(indices: NDArray[np.intp], length: int) -> NDArray[np.intp]:
     if length == 1:
         return np.zeros_like(indices)
     folded = np.mod(indices, 2 * (length - 1))
-    return np.minimum(folded, 2 * (length - 1) - folded)
+    return np.asarray(np.minimum(folded, 2 * (length - 1) - folded))

@@ -12,7 +12,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from semsr.imaging.degradation.banded import reflect
-from semsr.imaging.degradation.grid import FILTER_BITS, PICTURE_BITS, Floats, to_grid_
+from semsr.imaging.degradation.grid import FILTER_BITS, PICTURE_BITS, Floats
 
 
 def blur(picture: Tensor, kernel: Floats) -> Tensor:
@@ -25,15 +25,30 @@ def blur(picture: Tensor, kernel: Floats) -> Tensor:
     Returns:
         (C, H, W), on the grid; negative lobes of a kernel may take values out of 0-255.
     """
-    size = kernel.shape[0]
-    if size == 1:
-        return to_grid_(picture * float(kernel[0, 0]))
-    height, width = picture.shape[1:]
-    for dimension, side in ((1, height), (2, width)):
-        places = reflect(np.arange(-(size // 2), side + size // 2), side)
+    reach = kernel.shape[0] // 2
+    padded = _mirror(picture, reach)
+    height, width = padded.shape[1:]
+    shape = _fast(height), _fast(width)
+    bits = PICTURE_BITS + FILTER_BITS
+    flipped = torch.from_numpy(kernel[::-1, ::-1] * 2.0**bits).to(picture.device)
+    response = torch.fft.rfft2(flipped, s=shape)
+    result = torch.empty_like(picture)
+    for plane, target in zip(padded, result, strict=True):
+        whole = torch.fft.irfft2(torch.fft.rfft2(plane, s=shape).mul_(response), s=shape)
+        torch.round(whole[2 * reach : height, 2 * reach : width], out=target)
+    return result.mul_(2.0 ** (PICTURE_BITS - bits)).round_().mul_(2.0**-PICTURE_BITS)
+
+
+def _mirror(picture: Tensor, reach: int) -> Tensor:
+    if min(picture.shape[1:]) > reach:
+        return torch.nn.functional.pad(picture, (reach, reach, reach, reach), mode="reflect")
+    for dimension in (1, 2):  # a side shorter than the kernel is mirrored more than once
+        side = picture.shape[dimension]
+        places = reflect(np.arange(-reach, side + reach), side)
         picture = picture.index_select(dimension, torch.from_numpy(places).to(picture.device))
-    shape = (next_fast_len(picture.shape[1]), next_fast_len(picture.shape[2], real=True))
-    spectrum = torch.fft.rfft2(picture, s=shape)
-    spectrum *= torch.fft.rfft2(torch.from_numpy(kernel).to(picture.device), s=shape).conj()
-    result = torch.fft.irfft2(spectrum, s=shape)[:, :height, :width].contiguous()
-    return to_grid_(to_grid_(result, PICTURE_BITS + FILTER_BITS))
+    return picture
+
+
+def _fast(length: int) -> int:
+    """The next even length without prime factors above 5."""
+    return 2 * int(next_fast_len(-(-length // 2), real=True))

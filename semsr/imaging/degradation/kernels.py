@@ -1,8 +1,10 @@
 """Blur kernels: Gaussian, generalised Gaussian and plateau-shaped, isotropic or not, and the sinc filter.
 
-All are symmetric about the centre and sum to 1. Rounded to the grid (`semsr.imaging.degradation.grid`), so that the last bit of a machine's `exp` does not matter.
+All are symmetric about the centre and sum to 1. `Kernel.values` rounds them to the grid (`semsr.imaging.degradation.grid`), so that
+the last bit of a machine's `exp` does not matter.
 
-Source: Wang et al., "Real-ESRGAN", 2021 (arXiv 2107.10833), sections 3.1 and 3.3 and equation (6); generalised Gaussian and plateau-shaped kernels after
+Source: Wang et al., "Real-ESRGAN", 2021 (arXiv 2107.10833), sections 3.1 and 3.3 and
+equation (6); generalised Gaussian and plateau-shaped kernels after
 Liu et al., "Estimating generalized Gaussian blur kernels for out-of-focus image deblurring", 2020.
 """
 
@@ -60,13 +62,13 @@ def generalised_gaussian(size: int, sigma: tuple[float, float], angle: float = 0
         beta: > 0; below 1 heavier tails, above 1 flatter on top.
     """
     kernel = np.exp(-0.5 * _squared_distance(size, sigma, angle) ** beta)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum())
 
 
 def plateau(size: int, sigma: tuple[float, float], angle: float = 0.0, beta: float = 1.0) -> Floats:
     """1 / (1 + q^beta), q as in `generalised_gaussian`, arguments as there. (size, size), sum 1."""
     kernel = 1.0 / (1.0 + _squared_distance(size, sigma, angle) ** beta)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum())
 
 
 def sinc(size: int, cutoff: float) -> Floats:

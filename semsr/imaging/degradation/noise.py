@@ -33,10 +33,15 @@ def add_gaussian(picture: Tensor, sigma: float, grey: bool, random: np.random.Ge
     Returns:
         (3, H, W), clipped to 0-255, on the grid.
     """
-    channels, height, width = picture.shape
-    noise = random.standard_normal((1 if grey else channels, height, width))
-    noise *= sigma
-    return to_grid_(torch.from_numpy(noise)).to(picture.device).add(picture).clamp_(0.0, 255.0)
+    result = torch.empty_like(picture)
+    noise = None
+    for plane, target in zip(picture, result, strict=True):
+        if noise is None or not grey:
+            drawn = random.standard_normal(plane.shape)
+            drawn *= sigma
+            noise = to_grid_(torch.from_numpy(drawn)).to(picture.device)
+        torch.add(plane, noise, out=target)
+    return result.clamp_(0.0, 255.0)
 
 
 def add_poisson(picture: Tensor, scale: float, grey: bool, random: np.random.Generator) -> Tensor:
@@ -59,30 +64,36 @@ def add_poisson(picture: Tensor, scale: float, grey: bool, random: np.random.Gen
         base = (red * _LUMA[0]).add_(green * _LUMA[1]).add_(blue * _LUMA[2])[None]
     else:
         base = picture
-    levels = base.round().clamp_(0.0, 255.0).to(device="cpu", dtype=torch.int64).numpy()
-    noise = poisson_noise(levels, random)
-    noise *= scale
-    return to_grid_(torch.from_numpy(noise)).to(picture.device).add(picture).clamp_(0.0, 255.0)
+    levels = base.round().clamp_(0.0, 255.0).to(device="cpu", dtype=torch.uint8).numpy()
+    values = 1 << ceil(log2(np.count_nonzero(np.bincount(levels.ravel(), minlength=256))))
+    result = torch.empty_like(picture)
+    for start, plane in enumerate(levels):
+        drawn = poisson_noise(plane, values, random)
+        drawn *= scale
+        noise = to_grid_(torch.from_numpy(drawn)).to(picture.device)
+        channels = slice(None) if grey else start
+        torch.add(picture[channels], noise, out=result[channels])
+    return result.clamp_(0.0, 255.0)
 
 
-def poisson_noise(levels: NDArray[np.int64], random: np.random.Generator) -> Floats:
-    """Poisson(v x)/v - x in grey levels (unit scale) for x = levels/255; see `add_poisson`.
+def poisson_noise(levels: NDArray[np.uint8], values: int, random: np.random.Generator) -> Floats:
+    """Poisson(values x)/values - x in grey levels for x = levels/255.
 
     Args:
-        levels: whole numbers 0-255, any shape.
+        levels: 0-255, any shape.
+        values: expected count of the brightest level; a power of two, 1 to 256.
         random: what is drawn from.
     """
-    used = np.count_nonzero(np.bincount(levels.ravel(), minlength=256))
-    values = 1 << ceil(log2(used))
     limits, others = _table(values)
     draws = random.integers(0, 1 << _DRAW_BITS, levels.shape, dtype=np.uint32)
     counts = limits.shape[1]
     shift = _DRAW_BITS - counts.bit_length() + 1
     first = draws >> np.uint32(shift)
-    place = levels * counts
+    place = levels.astype(np.intp)
+    place *= counts
     place += first
-    rest = draws & np.uint32((1 << shift) - 1)
-    chosen = np.where(rest < np.take(limits, place), first, np.take(others, place))
+    draws &= np.uint32((1 << shift) - 1)
+    chosen = np.where(draws < np.take(limits, place), first, np.take(others, place))
     return chosen * (255.0 / values) - levels
 
 

@@ -1,8 +1,9 @@
 """The published parameter sets of the second-order degradation: *full*, *light* and *PASD*.
 
-Source: xinntao/Real-ESRGAN@a4abfb29:options/finetune_realesrgan_x4plus.yml and cswry/SeeSR@8edecc71:utils_data/make_paired_data.py (full);
-IceClear/StableSR@398ee938:configs/stableSRNew/v2-finetune_text_T_512.yaml (light); yangxy/PASD@396f9ac2:pasd/dataloader/params_realesrgan.yml
-(PASD; cswry/SeeSR@8edecc71:dataloaders/params_realesrgan.yml says the same, and SeeSR's training does not use it).
+Source, full: xinntao/Real-ESRGAN@a4abfb29:options/finetune_realesrgan_x4plus.yml, cswry/SeeSR@8edecc71:utils_data/make_paired_data.py;
+light: IceClear/StableSR@398ee938:configs/stableSRNew/v2-finetune_text_T_512.yaml;
+PASD: yangxy/PASD@396f9ac2:pasd/dataloader/params_realesrgan.yml
+(cswry/SeeSR@8edecc71:dataloaders/params_realesrgan.yml says the same, but SeeSR's training does not use it).
 """
 
 from __future__ import annotations

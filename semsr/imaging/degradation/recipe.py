@@ -41,7 +41,8 @@ class Recipe:
         seed: another seed, other pictures.
         ground_truth: "plain": the HR picture is given back as it came (Real-ESRGAN's GAN loss, StableSR); "sharpened": as it was
             degraded, after unsharp masking (what SeeSR saves and trains on). Does not change the LR picture.
-        shared_choices: resize kinds, scales, modes and noise kinds are drawn once for so many pictures in a row (SeeSR: 10); None: for each.
+        shared_choices: resize kinds, scales, modes and noise kinds are drawn once for so many pictures in a row (SeeSR: 10);
+            None: for each picture.
         scale: HR over LR side.
 
     Raises:

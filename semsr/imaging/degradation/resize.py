@@ -49,11 +49,11 @@ def _resize(picture: Tensor, size: tuple[int, int], mode: ResizeMode, steps: tup
     if mode == "area":
         rows, per_row = _areas(height, size[0])
         columns, per_column = _areas(width, size[1])
-        sums = columns.apply(rows.apply(picture, "rows"), "columns")
         counts = torch.from_numpy(per_row[:, None] * per_column).to(picture.device)
-        return to_grid_(sums.div_(counts))
-    between = to_grid_(_samples(height, size[0], steps[0], mode).apply(picture, "rows"))
-    return to_grid_(_samples(width, size[1], steps[1], mode).apply(between, "columns"))
+        return torch.stack([to_grid_(columns.apply(rows.apply(plane, "rows"), "columns").div_(counts)) for plane in picture])
+    rows = _samples(height, size[0], steps[0], mode)
+    columns = _samples(width, size[1], steps[1], mode)
+    return torch.stack([to_grid_(columns.apply(to_grid_(rows.apply(plane, "rows")), "columns")) for plane in picture])
 
 
 def _areas(length: int, outputs: int) -> tuple[Banded, Floats]:
