@@ -21,13 +21,14 @@ class Fetched(Card):
 
     Attributes:
         dataset: the data set's id.
-        kind: "assets" where the official files were taken, "folder" where a user's copy was.
-        files: SHA-256 of each original file, by its asset's id or by its path in the folder.
+        kind: "assets" where the official files were taken, "folder" where a user's copy was, "derived" where it is made of others.
+        files: SHA-256 of each original file, by its asset's id or by its path in the folder; of a derived data set the `sha256` of
+            each part's record, by the part's id.
         folder: the user's folder, or None.
     """
 
     dataset: str
-    kind: Literal["assets", "folder"]
+    kind: Literal["assets", "folder", "derived"]
     files: dict[str, str]
     folder: str | None = None
 
@@ -58,18 +59,23 @@ def write_record(project: Project, record: Fetched) -> None:
 
 
 def pairs_below(card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
-    """The pairs of a paired data set below folders, as many as the card says.
+    """The pictures of a data set of files below folders, as many as the card says; only the first by name where it says so.
 
     Raises:
-        PairingError: as `find_pairs`; or more or fewer pairs than the card says, naming what is missing as far as numbering tells.
+        PairingError: as `find_pairs`; or more or fewer pictures than the card says, naming what is missing as far as numbering tells.
     """
     assert isinstance(card.source, FileSource)
     pairs = find_pairs(folders, card.source.layouts, dataset=card.id, makes_lr=card.degradation is not None)
-    if len(pairs) != card.count:
-        where = ", ".join(map(str, folders))
-        names = [pair.name for pair in pairs]
-        missing = gaps(names)
-        hint = f"; by their numbers {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
+    pairs = pairs[: card.source.first]
+    names = [pair.name for pair in pairs]
+    missing = gaps(names)
+    where = ", ".join(map(str, folders))
+    hint = f"; by their numbers {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
+    if card.source.first is not None and missing:
+        raise PairingError(
+            f"{card.id}: the first {len(pairs)} pictures by name in {where} are not the data set's{hint}. Complete the folder"
+        )
+    if card.count is not None and len(pairs) != card.count:
         raise PairingError(
             f"{card.id}: {len(pairs)} pictures in {where} ({listed(names)}), but the data set has {card.count}{hint}. "
             f"Complete the folder, or fetch the official copy: `semsr fetch {card.id}`"
