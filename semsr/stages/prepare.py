@@ -164,7 +164,10 @@ def _jobs(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[
         return [Job(photo.name, make) for photo, make in zip(photos, makes, strict=True)], {}
     pairs = pairs_below(card, folders)
     if card.degradation is not None and any(pair.lr is None for pair in pairs):
-        logger.warning("%s: no LR pictures in %s: made here by %s", card.id, *folders, card.degradation.kind)
+        expected = any(layout.lr for layout in card.source.layouts)  # published LR exists; this copy has none
+        where = ", ".join(map(str, folders))
+        level = logging.WARNING if expected else logging.INFO
+        logger.log(level, "%s: no LR pictures in %s: made here by %s", card.id, where, card.degradation.kind)
     scratch = record_path(project, card.id).parent / "unpacked"
     found = find_annotations(card, folders, [pair.name for pair in pairs], scratch)
     return [Job(pair.name, partial(picture_of_pair, card, pair, place)) for place, pair in enumerate(pairs)], found
