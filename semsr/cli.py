@@ -8,9 +8,10 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from semsr import __version__
 from semsr.errors import SemsrError
@@ -26,6 +27,22 @@ app = typer.Typer(
 )
 new_app = typer.Typer(no_args_is_help=True, help="Start something new from a template.", rich_markup_mode=None)
 app.add_typer(new_app, name="new")
+
+
+class _MethodByDefault(typer.core.TyperGroup):
+    """`semsr check NAME` is short for `semsr check method NAME`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["method", *args] if args and args[0] not in (*self.commands, "--help") else args)
+
+
+check_app = typer.Typer(
+    cls=_MethodByDefault,
+    no_args_is_help=True,
+    help="Check a method against its contract, or a data set's card. `check NAME` is short for `check method NAME`.",
+    rich_markup_mode=None,
+)
+app.add_typer(check_app, name="check")
 
 From = Annotated[Path | None, typer.Option("--from", help="Take the files from your own copy in this folder.")]
 
@@ -142,8 +159,8 @@ def eval_(
     stage.run(Project.find(), folder, dataset, hr, protocol, out, device=device, threads=threads)
 
 
-@app.command()
-def check(
+@check_app.command("method")
+def check_method(
     method: Annotated[str, typer.Argument(help="A method's id.")],
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Try it on this prepared data set's pictures.")] = None,
@@ -152,6 +169,19 @@ def check(
     from semsr.stages import check as stage
 
     stage.run(Project.find(), method, variant, dataset=dataset)
+
+
+@check_app.command("dataset")
+def check_dataset(
+    dataset: Annotated[str | None, typer.Argument(help="A data set's id; without one, all of them.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All data sets.")] = False,
+) -> None:
+    """Check a data set's card: schema, addresses, licence, counts, layouts, pixel hashes; no picture and no network is touched."""
+    from semsr.stages import check_dataset as stage
+
+    if dataset is not None and all_:
+        raise typer.BadParameter("give a data set's id or --all, not both")
+    stage.run(Project.find(), dataset)
 
 
 @new_app.command("method")

@@ -55,6 +55,8 @@ def run(
         MethodError: a test failed.
         UnknownIdError: no such method or variant.
     """
+    if method not in project.methods and method in project.folders("dataset"):
+        raise SemsrError(f"unknown method {method!r}, but there is a data set of this name: `semsr check dataset {method}`")
     card = project.method(method)
     if variant is not None and variant not in card.variants:
         raise UnknownIdError("variant", f"{method}/{variant}", [f"{method}/{known}" for known in card.variants])
