@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def test_a_training_set_has_hr_alone_and_costs_no_second_copy(
     assert not (prepared.folder / "lr").exists()
     for entry in prepared.train:
         assert entry.hr is not None
-        assert os.path.samefile(entry.hr, tmp_path / "originals" / entry.hr.name)
+        assert entry.hr.samefile(tmp_path / "originals" / entry.hr.name)
     with pytest.raises(SemsrError, match=r"'many' has no LR test pictures; it is for training only"):
         prepared.inputs
 
@@ -62,7 +61,7 @@ def test_test_pictures_are_copies(large: Project, tmp_path: Path) -> None:
     """Whoever damages a test picture must not damage the user's own copy."""
     entry = prepare.run(large, "large").entries[0]
     assert entry.hr is not None
-    assert not os.path.samefile(entry.hr, tmp_path / "large" / entry.hr.name)
+    assert not entry.hr.samefile(tmp_path / "large" / entry.hr.name)
 
 
 def test_jpegs_of_a_training_set_keep_their_bytes_but_grey_ones_do_not(
