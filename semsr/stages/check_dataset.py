@@ -34,7 +34,9 @@ def run(project: Project, dataset: str | None = None) -> None:
     folders = project.folders("dataset")
     if dataset is not None and dataset not in folders:
         if dataset in project.folders("method"):
-            raise SemsrError(f"unknown data set {dataset!r}, but there is a method of this name: `semsr check method {dataset}`")
+            raise SemsrError(
+                f"unknown data set {dataset!r}, but there is a method of this name: `semsr check method {dataset}`"
+            )
         raise UnknownIdError("dataset", dataset, folders)
     names = [dataset] if dataset is not None else sorted(folders)
     if not names:
