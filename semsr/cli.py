@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 new_app = typer.Typer(no_args_is_help=True, help="Start something new from a template.", rich_markup_mode=None)
 app.add_typer(new_app, name="new")
+data_app = typer.Typer(no_args_is_help=True, help="Look at the data sets on this machine.", rich_markup_mode=None)
+app.add_typer(data_app, name="data")
 
 
 class _MethodByDefault(typer.core.TyperGroup):
@@ -190,6 +192,17 @@ def new_method(name: Annotated[str, typer.Argument(help="Lower-case letters, dig
     from semsr.stages import new as stage
 
     stage.method(Project.find(), name)
+
+
+@data_app.command("report")
+def data_report(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only these data sets; default: all.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The page; default: results/data/index.html.")] = None,
+) -> None:
+    """Write a page on the data sets here: counts, sizes, contact sheets, near-duplicates, and what is missing."""
+    from semsr.stages import report as stage
+
+    stage.run(Project.find(), out, ids or ())
 
 
 @app.command()

@@ -1,0 +1,118 @@
+"""Writes a page on the data sets of this machine: what is here, what it looks like, what is missing, what is too alike."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from semsr.assets.store import Store
+from semsr.errors import StorageError
+from semsr.files import storage_errors, write_atomic
+from semsr.project import Project
+from semsr.reporting.collect import Facts, collect
+from semsr.reporting.comparison import compare, grey, look_at_new, unknown
+from semsr.reporting.contact_sheet import PICTURES, make_sheet
+from semsr.reporting.looks import LookBook
+from semsr.reporting.page import Section, render
+
+logger = logging.getLogger(__name__)
+
+_OURS = re.compile(r"(picture|lr|hr)-[0-9a-f]{16}\.(jpg|png)|\.(picture|lr|hr)-.*")
+
+
+def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> Path:
+    """Write the page and, beside it, a folder with its pictures.
+
+    Hashes of pictures are kept in data/.looks, so that the next run reads only new ones.
+
+    Args:
+        project: the project.
+        out: the page; default: results/data/index.html.
+        ids: only these data sets; default: all.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        UnknownIdError: no such data set.
+        StorageError: the page can't be written.
+    """
+    cards = [project.dataset(name) for name in dict.fromkeys(ids)] or list(project.datasets.values())
+    out = out if out is not None else project.root / "results" / "data" / "index.html"
+    if out.is_dir():
+        raise StorageError(f"{out}: is a folder; name the page, such as {out / 'index.html'}")
+    folder = out.with_name(f"{out.stem}_files")
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    book = LookBook(project.data / ".looks" / "phash-16.parquet")
+    store = Store()
+
+    everything = [collect(project, card, store) for card in cards]
+    unread = _look(everything, book, threads)
+    with _bar("contact sheets", sum(min(len(facts.entries), PICTURES) for facts in everything)) as advance:
+        sheets = [make_sheet(facts, folder, threads=threads, advance=advance) for facts in everything]
+    trained = sum(entry.split == "train" for facts in everything for entry in facts.entries)
+    with _bar("near-duplicates", trained) as advance:
+        comparison = compare(everything, book, folder, threads=threads, advance=advance)
+
+    sections = [
+        Section(facts, sheet, grey(facts, book), tuple(dict.fromkeys((*facts.problems, *wrong, *sheet.problems))))
+        for facts, sheet, wrong in zip(everything, sheets, unread, strict=True)
+    ]
+    page = render(sections, comparison, pictures=folder.name, made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    write_atomic(out, page)
+    _sweep(folder, page)
+    _summarise(project, out, sections, comparison.count)
+    return out
+
+
+def _look(everything: Sequence[Facts], book: LookBook, threads: int) -> list[tuple[str, ...]]:
+    """Hash new pictures; what was hashed stays even when this is interrupted."""
+    with _bar("looking at pictures", sum(1 for facts in everything for _ in unknown(facts, book))) as advance:
+        try:
+            return [look_at_new(facts, book, threads=threads, advance=advance) for facts in everything]
+        finally:
+            book.save()
+
+
+def _sweep(folder: Path, page: str) -> None:
+    """Delete pictures that only an earlier page showed; nothing that is not ours."""
+    with storage_errors(folder):
+        for path in folder.glob("*/*"):
+            if _OURS.fullmatch(path.name) and path.name not in page:
+                path.unlink(missing_ok=True)
+        for inner in folder.glob("*/"):
+            with contextlib.suppress(OSError):
+                inner.rmdir()  # only where it is empty
+
+
+def _summarise(project: Project, out: Path, sections: Sequence[Section], alike: int) -> None:
+    states = [section.state for section in sections]
+    logger.info(
+        "%d data sets: %s",
+        len(states),
+        ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)),
+    )
+    for section in sections:
+        if section.state not in ("prepared", "absent"):
+            logger.warning("%s: %s: %s", section.facts.card.id, section.state, section.problems[0])
+    if alike:
+        logger.warning("%d pairs of a training and a test picture look alike; see the page", alike)
+    logger.info("written: %s", project.show(out))
+
+
+@contextlib.contextmanager
+def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; yields a function to be told how many more are done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda count: progress.advance(task, count)
