@@ -6,9 +6,10 @@ import contextlib
 import logging
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from semsr.assets.archives import unpack
+from semsr.assets.archives import is_archive, unpack
 from semsr.assets.download import discard
 from semsr.assets.locking import locked
 from semsr.assets.mirrors import Order, bring, describe, link_or_copy
@@ -33,6 +34,23 @@ def default_folder() -> Path:
 
 def _unpacked(archive: Path) -> Path:
     return archive.with_name(archive.name + ".unpacked")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an asset stands in the store, as far as can be told without reading it.
+
+    Attributes:
+        size: bytes of the file that lies there; None where there is none.
+        present: it is there, with the size that the card says (any size where the card says none).
+        partial: bytes of the longest unfinished download.
+        unpacked: an archive's contents lie beside it.
+    """
+
+    size: int | None
+    present: bool
+    partial: int
+    unpacked: bool
 
 
 class Store:
@@ -83,6 +101,14 @@ class Store:
             self._tell_licence(asset)
             return path
 
+    def look(self, asset: Asset) -> Standing:
+        """How an asset stands here. Nothing is read, written or locked."""
+        path = self.path(asset)
+        size = path.stat().st_size if path.is_file() else None
+        kept = [found.stat().st_size for found in path.parent.glob(f".{asset.file}.*{PARTIAL}") if found.is_file()]
+        present = size is not None and asset.size in (None, size)
+        return Standing(size, present, max(kept, default=0), _unpacked(path).is_dir())
+
     def adopt(self, asset: Asset, source: Path) -> Path:
         """Take the user's own copy: `source` is the file, or a folder that holds it under the card's file name.
 
@@ -123,6 +149,17 @@ class Store:
                     self._sweep(archive)
                     unpack(archive, folder)
         return folder
+
+    def opened(self, asset: Asset) -> Path:
+        """The folder with an asset's files: an archive's contents, or where a file that is none lies. Raises: as `unpacked`."""
+        return self.unpacked(asset) if is_archive(asset.file) else self.get(asset).parent
+
+    def folder_of(self, asset: Asset) -> Path | None:
+        """The same where it is here already, without verifying anything; else None."""
+        standing, path = self.look(asset), self.path(asset)
+        if not standing.present or (is_archive(asset.file) and not standing.unpacked):
+            return None
+        return _unpacked(path) if is_archive(asset.file) else path.parent
 
     def _fetch(self, asset: Asset, path: Path, reasons: list[str]) -> None:
         order = Order(asset, path.parent, self.folder / "packages", pinned=self.pin(asset) is not None or asset.md5 is not None)

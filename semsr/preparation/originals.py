@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -58,19 +58,30 @@ def write_record(project: Project, record: Fetched) -> None:
     write_atomic(record_path(project, record.dataset), text + "\n")
 
 
-def pairs_below(card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
+def pairs_below(card: DatasetCard, folders: Sequence[Path], published: Collection[str] = ()) -> tuple[Pair, ...]:
     """The pictures of a data set of files below folders, as many as the card says; only the first by name where it says so.
 
+    Args:
+        card: the data set's card.
+        folders: the user's folder, or the unpacked archives.
+        published: the names of all pictures, where they are known: to say which are missing.
+
     Raises:
-        PairingError: as `find_pairs`; or more or fewer pictures than the card says, naming what is missing as far as numbering tells.
+        PairingError: as `find_pairs`; or more or fewer pictures than the card says, naming what is missing or too many; without
+            `published` as far as numbering tells.
     """
     assert isinstance(card.source, FileSource)
     pairs = find_pairs(folders, card.source.layouts, dataset=card.id, makes_lr=card.degradation is not None)
     pairs = pairs[: card.source.first]
-    names = [pair.name for pair in pairs]
-    missing = gaps(names)
+    names = {pair.name for pair in pairs}
     where = ", ".join(map(str, folders))
-    hint = f"; by their numbers {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
+    missing, hint = gaps(names), ""
+    if names & set(published):
+        missing, unknown = sorted(set(published) - names), sorted(names - set(published))
+        hint = f"; {listed(unknown)} {'does' if len(unknown) == 1 else 'do'} not belong to it" if unknown else ""
+    if missing:
+        told = "" if names & set(published) else "by their numbers "
+        hint = f"; {told}{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing{hint}"
     if card.source.first is not None and missing:
         raise PairingError(
             f"{card.id}: the first {len(pairs)} pictures by name in {where} are not the data set's{hint}. Complete the folder"

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from semsr.assets.store import Store
+from semsr.assets.hashing import Memory, checksums
+from semsr.assets.store import Store, default_folder
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import FileSource, PhotoSource
-from semsr.errors import SemsrError
+from semsr.cards.dataset import DerivedSource, FileSource
+from semsr.errors import CardError, SemsrError
 from semsr.files import sha256_file
+from semsr.preparation.annotations import find as find_annotations
 from semsr.preparation.originals import Fetched, pairs_below, photographs_below, read_record, record_path, write_record
+from semsr.preparation.pairing import Pair
+from semsr.preparation.published import read_table
 from semsr.project import Project
+from semsr.stages.checksums import require_published
+from semsr.stages.needs import asset_ids as asset_ids
+from semsr.stages.needs import part_ids, require_space
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +31,8 @@ logger = logging.getLogger(__name__)
 def run(project: Project, dataset_id: str, source: Path | None = None) -> Fetched:
     """Get a data set's files, check that all are there, and record what they are in data/fetched/<id>/record.json.
 
-    Without `source`, a folder that an earlier run was given is kept as long as it is complete; delete the record to go back to
-    the official files.
+    Without `source`, a folder that an earlier run was given is kept as long as it is there; delete the record to go back to the
+    official files. Of a data set that is made of others, these are fetched.
 
     Args:
         project: the project.
@@ -33,78 +42,173 @@ def run(project: Project, dataset_id: str, source: Path | None = None) -> Fetche
     Raises:
         UnknownIdError: no such data set.
         AssetError: no mirror gives the official files.
-        PairingError: the copy is incomplete or laid out in no known way.
+        PairingError: the copy is incomplete, laid out in no known way, or differs from the checksums published with it.
+        StorageError: the disk is too small, said before anything is downloaded.
+        CardError: a data set is made from itself.
     """
+    return _run(project, dataset_id, source, ())
+
+
+def _run(project: Project, dataset_id: str, source: Path | None, above: tuple[str, ...]) -> Fetched:
     card = project.dataset(dataset_id)
-    if source is None:
-        before = read_record(project, card.id)
-        if before is not None and before.folder is not None and Path(before.folder).is_dir():
-            logger.info(
-                "%s: keeping your copy in %s; delete %s to use the official files",
-                card.id,
-                before.folder,
-                record_path(project, card.id),
-            )
-            source = Path(before.folder)
-    record = _from_folder(project, card, source.expanduser().resolve()) if source else _from_assets(project, card)
+    if card.id in above:
+        raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
+    if isinstance(card.source, DerivedSource):
+        record = _from_parts(project, card, source, above)
+    elif (folder := own_copy(project, card, source)) is not None:
+        record = _from_folder(project, card, folder)
+    else:
+        record = _from_assets(project, card)
     write_record(project, record)
-    logger.info("%s: %d original files, %s", card.id, len(record.files), record.folder or "from their official place")
+    logger.info("%s: %d %s", card.id, len(record.files), _whence(record))
     return record
 
 
+def own_copy(project: Project, card: DatasetCard, source: Path | None) -> Path | None:
+    """The user's folder: the one given now, or the one that an earlier run was given, while it is there; None: the official files."""
+    if source is not None:
+        return source.expanduser().resolve()
+    before = read_record(project, card.id)
+    if before is None or before.folder is None or not Path(before.folder).is_dir():
+        return None
+    place = record_path(project, card.id)
+    logger.info("%s: keeping your copy in %s; delete %s to use the official files", card.id, before.folder, place)
+    return Path(before.folder)
+
+
+def source_of_part(card: DatasetCard, source: Path | None) -> Path | None:
+    """The copy given for a derived data set, which is that of its only part. Raises: SemsrError where it has several."""
+    parts = part_ids(card)
+    if source is not None and len(parts) > 1:
+        ways = " or ".join(f"`semsr fetch {part} --from DIR`" for part in parts)
+        raise SemsrError(
+            f"{card.id}: is made of {' and '.join(parts)}, so --from {source} is not clear; pass it to the part: {ways}"
+        )
+    return source
+
+
 def originals(project: Project, card: DatasetCard, record: Fetched) -> tuple[list[Path], dict[str, Path]]:
-    """Where the files of a record lie: the folders of a paired data set, and the photographs by asset id; one of the two is empty.
+    """Where the files of a record lie: the folders of a data set of files, or the photographs by asset id; the other one is empty.
+
+    Both are empty for a data set that is made of others: it is made from their prepared form.
 
     Raises:
         SemsrError: the user's folder is gone, or has changed since it was fetched.
         AssetError: an asset can't be had any more.
     """
+    if isinstance(card.source, DerivedSource):
+        return [], {}
     if record.folder is not None:
         folder = Path(record.folder)
         if not folder.is_dir():
             raise SemsrError(
                 f"{card.id}: your copy in {folder} is gone; run `semsr fetch {card.id}`, with --from DIR for another copy"
             )
-        if _from_folder(project, card, folder) != record:
+        paths = copied(project, card, folder)
+        if record_of(card, folder, paths) != record:
             raise SemsrError(
                 f"{card.id}: your copy in {folder} has changed since; run `semsr fetch {card.id} --from {folder}` again"
             )
-        if isinstance(card.source, FileSource):
-            return [folder], {}
-        return [], photographs_below(project, card, folder)
+        return ([folder], {}) if isinstance(card.source, FileSource) else ([], paths)
     store = Store()
     if isinstance(card.source, FileSource):
-        return [store.unpacked(project.asset(name)) for name in asset_ids(card)], {}
+        return [store.opened(project.asset(name)) for name in asset_ids(card)], {}
     return [], {name: store.get(project.asset(name)) for name in asset_ids(card)}
 
 
-def _from_folder(project: Project, card: DatasetCard, folder: Path) -> Fetched:
-    if isinstance(card.source, FileSource):
-        pairs = pairs_below(card, [folder])
-        paths = {path.relative_to(folder).as_posix(): path for pair in pairs for path in (pair.hr, pair.lr) if path}
-    else:
-        paths = photographs_below(project, card, folder)
-    files = {name: sha256_file(path) for name, path in sorted(paths.items())}
+def copied(project: Project, card: DatasetCard, folder: Path) -> dict[str, Path]:
+    """The files of a user's copy that belong to a data set, by the name they have in the record.
+
+    These are paths below the folder; asset ids for photographs; the prepared path for annotations packed in an archive of the copy.
+    Raises: PairingError.
+    """
+    if not isinstance(card.source, FileSource):
+        return photographs_below(project, card, folder)
+    pairs = _pairs(project, card, [folder])
+    notes = _annotations(project, card, [folder], pairs)
+    found = {path.relative_to(folder).as_posix(): path for path in _files(pairs)}
+    return found | {
+        path.relative_to(folder).as_posix() if path.is_relative_to(folder) else name: path for name, path in notes.items()
+    }
+
+
+def record_of(card: DatasetCard, folder: Path, paths: dict[str, Path], *, md5: dict[Path, str] | None = None) -> Fetched:
+    """The record of a user's copy.
+
+    Args:
+        card: the data set's card.
+        folder: the copy.
+        paths: its files, as `copied` gives them.
+        md5: filled with the MD5 of each file, where given.
+
+    Raises:
+        OSError: a file is gone or can't be read.
+    """
+    sums = checksums(paths.values(), label=f"check {card.id}", md5=md5 is not None, memory=_memory(card, folder))
+    if md5 is not None:
+        md5 |= {path: found.md5 or "" for path, found in sums.items()}
+    files = {name: sums[path].sha256 for name, path in sorted(paths.items())}
     return Fetched(dataset=card.id, kind="folder", files=files, folder=str(folder))
+
+
+def _memory(card: DatasetCard, folder: Path) -> Memory:
+    # In the store, not in data/: that a file's time has changed must not look like new data to later stages.
+    key = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return Memory(default_folder() / "hashes" / f"{card.id}-{key}.json")
+
+
+def _from_folder(project: Project, card: DatasetCard, folder: Path) -> Fetched:
+    paths = copied(project, card, folder)
+    if not isinstance(card.source, FileSource) or card.source.checksums is None:
+        return record_of(card, folder, paths)
+    md5: dict[Path, str] = {}
+    record = record_of(card, folder, paths, md5=md5)
+    require_published(card, [folder], {path: md5[path] for path in _files(_pairs(project, card, [folder]))})
+    return record
 
 
 def _from_assets(project: Project, card: DatasetCard) -> Fetched:
     names = asset_ids(card)
     if not names:
         raise SemsrError(f"{card.id}: the card knows no official files; pass your own copy: `semsr fetch {card.id} --from DIR`")
+    require_space(project, card, prepare=False)
     store = Store()
     console = Console(stderr=True)
     progress = track(names, description=f"fetch {card.id}", console=console, transient=True, disable=not console.is_terminal)
     files = {name: sha256_file(store.get(project.asset(name))) for name in progress}
     if isinstance(card.source, FileSource):
-        pairs_below(card, [store.unpacked(project.asset(name)) for name in asset_ids(card)])
+        folders = [store.opened(project.asset(name)) for name in names]
+        pairs = _pairs(project, card, folders)
+        _annotations(project, card, folders, pairs)
+        if card.source.checksums is not None:
+            sums = checksums(_files(pairs), label=f"check {card.id}", md5=True)
+            require_published(card, folders, {path: found.md5 or "" for path, found in sums.items()})
     return Fetched(dataset=card.id, kind="assets", files=files)
 
 
-def asset_ids(card: DatasetCard) -> list[str]:
-    """The assets that hold a data set's official files."""
-    if isinstance(card.source, FileSource):
-        return sorted(card.source.assets)
-    if isinstance(card.source, PhotoSource):
-        return sorted({photo.asset for photo in card.source.photos})
-    return []
+def _from_parts(project: Project, card: DatasetCard, source: Path | None, above: tuple[str, ...]) -> Fetched:
+    source = source_of_part(card, source)
+    files = {name: _run(project, name, source, (*above, card.id)).sha256 for name in part_ids(card)}
+    return Fetched(dataset=card.id, kind="derived", files=files)
+
+
+def _annotations(project: Project, card: DatasetCard, folders: Sequence[Path], pairs: Sequence[Pair]) -> dict[str, Path]:
+    if not card.annotations:
+        return {}
+    scratch = record_path(project, card.id).parent / "unpacked"
+    return find_annotations(card, folders, [pair.name for pair in pairs], scratch)
+
+
+def _pairs(project: Project, card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
+    published = read_table(card, project.folders("dataset")[card.id]) or {}
+    return pairs_below(card, folders, published.keys())
+
+
+def _files(pairs: Sequence[Pair]) -> list[Path]:
+    return [path for pair in pairs for path in (pair.hr, pair.lr) if path is not None]
+
+
+def _whence(record: Fetched) -> str:
+    if record.kind == "derived":
+        return f"data sets that it is made of: {', '.join(record.files)}"
+    return f"original files, {record.folder or 'from their official place'}"

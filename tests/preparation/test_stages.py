@@ -229,7 +229,7 @@ def test_a_wrong_count_names_the_gap(workspace: Project, test_data: Path, tmp_pa
         shutil.copytree(test_data / "realsr_crop128" / side, tmp_path / "some" / side)
         (tmp_path / "some" / side / "Canon_017_LR4.png").unlink()
     with pytest.raises(
-        PairingError, match=r"99 pictures in .* but the data set has 100; by their numbers Canon_017_LR4 is missing"
+        PairingError, match=r"99 pictures in .* but the data set has 100; Canon_017_LR4 is missing"
     ):
         prepare.run(workspace, "realsr", tmp_path / "some")
 
