@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.cards import Asset, DatasetCard
-from semsr.cards.dataset import FileSource, PhotoSource
+from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
 
 _SAYS_NOTHING = {"", "-", "?", "n/a", "none", "tbd", "todo", "unknown", "see readme", "various"}
 
@@ -44,6 +44,15 @@ class Subject:
         """The assets declared here or used here, each once."""
         used = [self.assets[name][0] for name in used_assets(self.card) if name in self.assets]
         return list({asset.id: asset for asset in (*self.declared, *used)}.values())
+
+    @property
+    def of_photographs(self) -> bool:
+        """Whether the pictures are photographs of the project's own choice, directly or in its parts: no paper, no official place."""
+        source = self.card.source
+        if isinstance(source, DerivedSource):
+            parts = [self.cards[part.dataset] for part in source.parts if part.dataset in self.cards]
+            return bool(parts) and all(isinstance(part.source, PhotoSource) for part in parts)
+        return isinstance(source, PhotoSource)
 
 
 Verdict = tuple[Sequence[str], str | None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from semsr.cards.dataset import PhotoSource
 from semsr.stages.dataset_rules.subject import Subject, Verdict, says_nothing
 
 SECTIONS = ("Paper", "Official source", "Your own copy", "Licence", "Compare with")
@@ -16,10 +15,8 @@ def readme(it: Subject) -> Verdict:
     if not path.is_file():
         return ["write README.md beside the card: " + ", ".join(SECTIONS) + ", Checklist"], None
     text = path.read_text(encoding="utf-8", errors="replace")
-    wanted = (
-        {f"**{name}**": name for name in SECTIONS} if not isinstance(it.card.source, PhotoSource) else {"**Licence": "Licence"}
-    )
-    wanted |= {"\nChecklist:": "Checklist"}
+    sections = SECTIONS if not it.of_photographs else ("Licence", "Compare with")
+    wanted = {f"**{name}": name for name in sections} | {"\nChecklist:": "Checklist"}
     problems = [f"no {name!r} in README.md" for mark, name in wanted.items() if mark not in text]
     if not text.startswith("# "):
         problems.append("README.md must begin with a heading, '# ...'")
@@ -41,9 +38,7 @@ def paper(it: Subject) -> Verdict:
     """There is a paper that can be found, or a reason."""
     paper = it.card.paper
     if paper is None:
-        if isinstance(it.card.source, PhotoSource) or any(
-            key == "paper" and text.strip() for key, text in it.card.checked.items()
-        ):
+        if it.of_photographs or it.card.checked.get("paper", "").strip():
             return [], None
         return ["no 'paper': add it, or the reason why there is none as 'paper' under 'checked'"], None
     problems = []
