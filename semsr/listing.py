@@ -26,7 +26,7 @@ def render(project: Project, what: str, *, as_json: bool = False) -> str:
 
 _HEADS: dict[str, tuple[str, ...]] = {
     "methods": ("method", "scale", "runner", "rows", "title"),
-    "datasets": ("data set", "pictures", "scale", "comparable", "title"),
+    "datasets": ("data set", "pictures", "for", "scale", "comparable", "title"),
     "metrics": ("metric", "better", "unit", "reference", "version", "title"),
     "protocols": ("protocol", "columns", "title"),
     "tables": ("table", "protocol", "profiles", "title"),
@@ -39,7 +39,7 @@ def _method(card: MethodCard) -> tuple[str, ...]:
 
 
 def _dataset(card: DatasetCard) -> tuple[str, ...]:
-    return card.id, str(card.count or "?"), f"×{card.scale}", card.comparable, card.title
+    return card.id, str(card.count or "?"), card.split, f"×{card.scale}", card.comparable, card.title
 
 
 def _metric(card: MetricCard) -> tuple[str, ...]:
