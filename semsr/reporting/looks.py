@@ -3,8 +3,9 @@
 The hash is ImageHash's `phash` with 16 x 16 bits: the signs of the 256 lowest frequencies of the picture shrunk to 64 x 64 grey values,
 against their median. It was chosen over 8 x 8 bits because there are 10^9 comparisons between 100,000 training and 5,000 test pictures,
 mirrored ones included. On 135 photographs (RealSR, Set5, Set14, lite-photos; 18,090 distances, mirrored ones included) unrelated
-pictures lie at 128 ± 8 of 256 bits, the nearest two at 96; with 64 bits at 32 ± 4, the nearest two at 18. What chance allows 10^9
-times, 6 standard deviations, is 79 of 256 bits, but 7 of 64: less than many a copy with 1 % cut from each side.
+pictures lie at 128 ± 8 of 256 bits, the nearest two at 96; with 64 bits at 32 ± 4, the nearest two at 18. (Set5 and Set14 share one
+photograph, cropped a little differently: 8 bits.) What chance allows once in 10^9, 6 standard deviations, is 79 of 256 bits, but 7 of
+64: less than many a copy with 1 % cut from each side.
 
 The same photographs against copies of themselves (256 bits; tests/reporting/test_looks.py measures it again):
 

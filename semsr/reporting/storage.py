@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from semsr.assets.mirrors import describe
 from semsr.assets.store import Store
@@ -41,6 +42,7 @@ class AssetState:
         here: the whole file lies in the store (its checksum was verified when it came).
         downloaded: the file, or the part of it that has come so far.
         unpacked: the folder it was unpacked to.
+        pinned: by whom its bytes are fixed: the card, the first download on this machine, or nobody.
         checksum: what proves that it is the right file, in words.
         mirrors: where it can be had, in words, in the order tried.
     """
@@ -49,6 +51,7 @@ class AssetState:
     here: bool
     downloaded: Size
     unpacked: Size
+    pinned: Literal["card", "here", "nobody"]
     checksum: str
     mirrors: tuple[str, ...]
 
@@ -87,12 +90,14 @@ def _state(asset: Asset, store: Store) -> AssetState:
                 unpacked += size_below(child)
             elif child.name.endswith(asset.file) or child.name.startswith(f".{asset.file}."):
                 downloaded += Size(1, child.stat().st_size)
-    return AssetState(asset, path.is_file(), downloaded, unpacked, _checksum(asset, store), tuple(map(describe, asset.mirrors)))
+    return AssetState(
+        asset, path.is_file(), downloaded, unpacked, *_checksum(asset, store), tuple(map(describe, asset.mirrors))
+    )
 
 
-def _checksum(asset: Asset, store: Store) -> str:
+def _checksum(asset: Asset, store: Store) -> tuple[Literal["card", "here", "nobody"], str]:
     if asset.sha256 is not None:
-        return f"pinned by the card: SHA-256 {asset.sha256[:12]}…"
+        return "card", f"pinned by the card: SHA-256 {asset.sha256[:12]}…"
     try:
         seen = store.pin(asset)
     except (OSError, UnicodeDecodeError):
@@ -100,7 +105,8 @@ def _checksum(asset: Asset, store: Store) -> str:
     parts = [f"pinned by the card: MD5 {asset.md5[:12]}…"] if asset.md5 else []
     if seen is not None:
         parts.append(f"pinned by the first download on this machine: SHA-256 {seen[:12]}…")
-    return "; ".join(parts) or f"not pinned: {asset.unpinned}"
+    pinned: Literal["card", "here", "nobody"] = "card" if asset.md5 else "here" if seen is not None else "nobody"
+    return pinned, "; ".join(parts) or f"not pinned: {asset.unpinned}"
 
 
 def _states(folder: Path) -> Iterator[os.stat_result]:

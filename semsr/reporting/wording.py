@@ -72,6 +72,30 @@ def published(facts: Facts) -> str:
     return "as published, pixel for pixel" if facts.published else "NOT the pixels known as published"
 
 
+def checksums(facts: Facts) -> str:
+    """By whom the bytes of the official files are fixed."""
+    by = {
+        "card": "pinned by the card",
+        "here": "pinned by the first download here",
+        "nobody": "not pinned before the first download",
+    }
+    counts = [(sum(state.pinned == who for state in facts.assets), text) for who, text in by.items()]
+    return ", ".join(f"{count} {text}" for count, text in counts if count)
+
+
+def counts(facts: Facts) -> str:
+    """How many pictures there are and how many there should be."""
+    card, parts = facts.card, []
+    if facts.prepared is not None:
+        both = (len(facts.prepared.test), "testing"), (len(facts.prepared.train), "training")
+        parts.append(" and ".join(f"{count:,} for {what}" for count, what in both if count) + " here")
+    if card.count is None:
+        parts.append(f"the card knows no number: {card.count_unknown}")
+    else:
+        parts.append(f"{card.count:,}{' for testing' if isinstance(card.source, PhotoSource) else ''} by the card")
+    return "; ".join(parts)
+
+
 def to_do(facts: Facts, everything: Mapping[str, Facts]) -> ToDo | None:
     """How to get what is missing; None where the data set is whole.
 
