@@ -113,13 +113,13 @@ def _table(values: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     limits = np.full((256, counts), full, dtype=np.int64)
     others = np.tile(np.arange(counts), (256, 1))
     rows = np.arange(256)
-    open_ = left.copy()  # columns already filled are set to full here, so that neither end picks them before the rest
-    for _ in range(counts):
-        poor, rich = open_.argmin(axis=1), open_.argmax(axis=1)
-        share = open_[rows, poor]
-        limits[rows, poor], others[rows, poor] = share, np.where(share < full, rich, others[rows, poor])
-        open_[rows, rich] -= full - share
-        open_[rows, poor] = full
+    while len(rows):
+        poor, rich = left[rows].argmin(axis=1), left[rows].argmax(axis=1)
+        share = left[rows, poor]
+        limits[rows, poor], others[rows, poor] = share, rich
+        left[rows, rich] -= full - share
+        left[rows, poor] = full  # done with: what it lacked is the rich column's
+        rows = rows[left[rows].min(axis=1) < full]
     return limits.astype(np.uint32), others.astype(np.uint32)
 
 

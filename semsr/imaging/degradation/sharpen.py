@@ -16,8 +16,8 @@ from semsr.imaging.degradation.banded import Banded, banded, reflect
 from semsr.imaging.degradation.grid import FILTER_BITS, Floats, to_grid_, weights_on_grid
 
 TAPS = 51
-SIGMA = 0.3 * ((TAPS - 1) * 0.5 - 1) + 0.8
-"""8.0: what OpenCV takes for a Gaussian of 51 taps if no sigma is given."""
+SIGMA = 8.0
+"""What OpenCV takes for a Gaussian of 51 taps if no sigma is given: 0.3 ((51 - 1) / 2 - 1) + 0.8."""
 WEIGHT = 0.5
 THRESHOLD = 10.0
 """Grey levels: smaller differences from the blurred picture are left alone."""
