@@ -41,7 +41,7 @@ def run(project: Project, dataset: str | None = None) -> None:
     names = [dataset] if dataset is not None else sorted(folders)
     if not names:
         raise CardError(f"{project.show(project.root / 'datasets')}: no data set here (a folder with dataset.yaml)")
-    cards, assets = _readable(project)
+    cards, assets = readable(project)
     found = {name: check(project, name, cards, assets) for name in names}
     Console().print(_one(found[dataset], dataset) if dataset is not None else _all(found))
     failed = {name: [finding.name for finding in all_ if finding.passed is False] for name, all_ in found.items()}
@@ -81,7 +81,7 @@ def check(project: Project, name: str, cards: dict[str, DatasetCard], assets: di
     ]
 
 
-def _readable(project: Project) -> tuple[dict[str, DatasetCard], dict[str, list[Asset]]]:
+def readable(project: Project) -> tuple[dict[str, DatasetCard], dict[str, list[Asset]]]:
     """All cards and assets of data sets (and the assets of other plugins) that can be read: one broken card must not hide the rest."""
     cards: dict[str, DatasetCard] = {}
     for name, folder in project.folders("dataset").items():
