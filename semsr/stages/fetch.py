@@ -14,16 +14,16 @@ from semsr.assets.hashing import Memory, checksums
 from semsr.assets.store import Store, default_folder
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource, FileSource
-from semsr.errors import CardError, SemsrError
+from semsr.errors import SemsrError
 from semsr.files import sha256_file
 from semsr.preparation.annotations import find as find_annotations
-from semsr.preparation.originals import Fetched, pairs_below, photographs_below, read_record, record_path, write_record
+from semsr.preparation.originals import Fetched, photographs_below, record_path, write_record
 from semsr.preparation.pairing import Pair
-from semsr.preparation.published import read_table
 from semsr.project import Project
 from semsr.stages.checksums import require_published
-from semsr.stages.needs import asset_ids as asset_ids
-from semsr.stages.needs import part_ids, require_space
+from semsr.stages.needs import require_space
+from semsr.stages.sources import asset_ids as asset_ids
+from semsr.stages.sources import own_copy, part_ids, pictures_below, source_of_part
 
 logger = logging.getLogger(__name__)
 
@@ -46,45 +46,24 @@ def run(project: Project, dataset_id: str, source: Path | None = None) -> Fetche
         StorageError: the disk is too small, said before anything is downloaded.
         CardError: a data set is made from itself.
     """
-    return _run(project, dataset_id, source, ())
-
-
-def _run(project: Project, dataset_id: str, source: Path | None, above: tuple[str, ...]) -> Fetched:
     card = project.dataset(dataset_id)
-    if card.id in above:
-        raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
+    require_space(project, card, own_copy(project, card, source_of_part(card, source)), prepare=False)
+    return _run(project, card, source)
+
+
+def _run(project: Project, card: DatasetCard, source: Path | None) -> Fetched:
     if isinstance(card.source, DerivedSource):
-        record = _from_parts(project, card, source, above)
+        record = _from_parts(project, card, source)
     elif (folder := own_copy(project, card, source)) is not None:
+        if source is None:
+            place = record_path(project, card.id)
+            logger.info("%s: keeping your copy in %s; delete %s to use the official files", card.id, folder, place)
         record = _from_folder(project, card, folder)
     else:
         record = _from_assets(project, card)
     write_record(project, record)
     logger.info("%s: %d %s", card.id, len(record.files), _whence(record))
     return record
-
-
-def own_copy(project: Project, card: DatasetCard, source: Path | None) -> Path | None:
-    """The user's folder: the one given now, or the one that an earlier run was given, while it is there; None: the official files."""
-    if source is not None:
-        return source.expanduser().resolve()
-    before = read_record(project, card.id)
-    if before is None or before.folder is None or not Path(before.folder).is_dir():
-        return None
-    place = record_path(project, card.id)
-    logger.info("%s: keeping your copy in %s; delete %s to use the official files", card.id, before.folder, place)
-    return Path(before.folder)
-
-
-def source_of_part(card: DatasetCard, source: Path | None) -> Path | None:
-    """The copy given for a derived data set, which is that of its only part. Raises: SemsrError where it has several."""
-    parts = part_ids(card)
-    if source is not None and len(parts) > 1:
-        ways = " or ".join(f"`semsr fetch {part} --from DIR`" for part in parts)
-        raise SemsrError(
-            f"{card.id}: is made of {' and '.join(parts)}, so --from {source} is not clear; pass it to the part: {ways}"
-        )
-    return source
 
 
 def originals(project: Project, card: DatasetCard, record: Fetched) -> tuple[list[Path], dict[str, Path]]:
@@ -124,7 +103,7 @@ def copied(project: Project, card: DatasetCard, folder: Path) -> dict[str, Path]
     """
     if not isinstance(card.source, FileSource):
         return photographs_below(project, card, folder)
-    pairs = _pairs(project, card, [folder])
+    pairs = pictures_below(project, card, [folder])
     notes = _annotations(project, card, [folder], pairs)
     found = {path.relative_to(folder).as_posix(): path for path in _files(pairs)}
     return found | {
@@ -163,7 +142,7 @@ def _from_folder(project: Project, card: DatasetCard, folder: Path) -> Fetched:
         return record_of(card, folder, paths)
     md5: dict[Path, str] = {}
     record = record_of(card, folder, paths, md5=md5)
-    require_published(card, [folder], {path: md5[path] for path in _files(_pairs(project, card, [folder]))})
+    require_published(card, [folder], {path: md5[path] for path in _files(pictures_below(project, card, [folder]))})
     return record
 
 
@@ -171,14 +150,13 @@ def _from_assets(project: Project, card: DatasetCard) -> Fetched:
     names = asset_ids(card)
     if not names:
         raise SemsrError(f"{card.id}: the card knows no official files; pass your own copy: `semsr fetch {card.id} --from DIR`")
-    require_space(project, card, prepare=False)
     store = Store()
     console = Console(stderr=True)
     progress = track(names, description=f"fetch {card.id}", console=console, transient=True, disable=not console.is_terminal)
     files = {name: sha256_file(store.get(project.asset(name))) for name in progress}
     if isinstance(card.source, FileSource):
         folders = [store.opened(project.asset(name)) for name in names]
-        pairs = _pairs(project, card, folders)
+        pairs = pictures_below(project, card, folders)
         _annotations(project, card, folders, pairs)
         if card.source.checksums is not None:
             sums = checksums(_files(pairs), label=f"check {card.id}", md5=True)
@@ -186,9 +164,9 @@ def _from_assets(project: Project, card: DatasetCard) -> Fetched:
     return Fetched(dataset=card.id, kind="assets", files=files)
 
 
-def _from_parts(project: Project, card: DatasetCard, source: Path | None, above: tuple[str, ...]) -> Fetched:
+def _from_parts(project: Project, card: DatasetCard, source: Path | None) -> Fetched:
     source = source_of_part(card, source)
-    files = {name: _run(project, name, source, (*above, card.id)).sha256 for name in part_ids(card)}
+    files = {name: _run(project, project.dataset(name), source).sha256 for name in part_ids(card)}
     return Fetched(dataset=card.id, kind="derived", files=files)
 
 
@@ -197,11 +175,6 @@ def _annotations(project: Project, card: DatasetCard, folders: Sequence[Path], p
         return {}
     scratch = record_path(project, card.id).parent / "unpacked"
     return find_annotations(card, folders, [pair.name for pair in pairs], scratch)
-
-
-def _pairs(project: Project, card: DatasetCard, folders: Sequence[Path]) -> tuple[Pair, ...]:
-    published = read_table(card, project.folders("dataset")[card.id]) or {}
-    return pairs_below(card, folders, published.keys())
 
 
 def _files(pairs: Sequence[Pair]) -> list[Path]:

@@ -33,6 +33,8 @@ from semsr.preparation.pairing import Pair
 from semsr.preparation.published import differences, read_table
 from semsr.project import Project
 from semsr.stages import fetch
+from semsr.stages.needs import require_space
+from semsr.stages.sources import own_copy, source_of_part
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ def run(project: Project, dataset_id: str, source: Path | None = None, *, worker
     Raises:
         UnknownIdError, AssetError, PairingError: as `fetch.run`.
         PictureError: a picture is truncated, not 8-bit RGB or of the wrong size.
-        StorageError: data/ can't be written.
+        StorageError: data/ can't be written; or a disk is too small, said before anything is downloaded.
     """
     return _run(project, dataset_id, source, workers or _cores(), ())
 
@@ -60,6 +62,8 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
         raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
     record = None if source else read_record(project, card.id)
     if record is None or not _is_current(project, card, record):
+        # All that is to come, before anything is downloaded.
+        require_space(project, card, own_copy(project, card, source_of_part(card, source)))
         record = fetch.run(project, card.id, source)
     parts = []
     if isinstance(card.source, DerivedSource):
@@ -67,6 +71,7 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
     recipe = _recipe(project, card, record, parts)
     prepared = _existing(project, card, recipe)
     if prepared is None:
+        require_space(project, card, own_copy(project, card, None))
         with locked(project.data / ".locks" / card.id, card.id):
             # Another process may have made it while this one waited.
             prepared = _existing(project, card, recipe) or _build(project, card, record, parts, recipe, workers)
