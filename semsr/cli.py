@@ -47,6 +47,10 @@ check_app = typer.Typer(
 app.add_typer(check_app, name="check")
 
 From = Annotated[Path | None, typer.Option("--from", help="Take the files from your own copy in this folder.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what it takes: bytes, files, licence, disk. Changes nothing.")
+]
+PlanAsJson = Annotated[bool, typer.Option("--json", help="The same as JSON.")]
 
 
 class Listed(StrEnum):
@@ -93,19 +97,37 @@ def use(
 
 
 @app.command()
-def fetch(dataset: Annotated[str, typer.Argument(help="A data set's id.")], source: From = None) -> None:
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="A data set's id.")],
+    source: From = None,
+    dry_run: DryRun = False,
+    json: PlanAsJson = False,
+) -> None:
     """Get a data set's files from their official place, or from your own copy."""
     from semsr.stages import fetch as stage
+    from semsr.stages import plan, plan_page
 
-    stage.run(Project.find(), dataset, source)
+    if dry_run or json:
+        typer.echo(plan_page.render(plan.run(Project.find(), dataset, source), as_json=json))
+    else:
+        stage.run(Project.find(), dataset, source)
 
 
 @app.command()
-def prepare(dataset: Annotated[str, typer.Argument(help="A data set's id.")], source: From = None) -> None:
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="A data set's id.")],
+    source: From = None,
+    dry_run: DryRun = False,
+    json: PlanAsJson = False,
+) -> None:
     """Bring a data set into the form everything else reads: data/<id>/{hr,lr}/ and manifest.parquet."""
+    from semsr.stages import plan, plan_page
     from semsr.stages import prepare as stage
 
-    stage.run(Project.find(), dataset, source)
+    if dry_run or json:
+        typer.echo(plan_page.render(plan.run(Project.find(), dataset, source, prepare=True), as_json=json))
+    else:
+        stage.run(Project.find(), dataset, source)
 
 
 @app.command()

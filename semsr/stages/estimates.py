@@ -20,7 +20,7 @@ Disk = Literal["assets", "data"]
 UNPACKED = 1.1
 """Bytes unpacked for one of the archive: pictures hardly shrink when packed; a tenth is for what lies beside them."""
 _PNG_BYTES_PER_PIXEL = 2.0
-_JPEG_TO_PNG = 6.0
+_JPEG_TO_PNG = 3.0
 _LR_SHARE = 0.08  # 1/16 of the pixels, which compress less well than the large picture's
 
 
@@ -124,11 +124,11 @@ def of_preparing(project: Project, card: DatasetCard, folder: Path | None, steps
         size, how = _of_pictures(project, card, pictures)
     else:
         size, how = _of_archives(project, card, card.source, steps)
-        shared = _shared(project, card)
+        shared = _shared(project, card) or bool(card.annotations)
     if size and (here := _bytes_below(project.data / card.id)):
         size, how = max(size - here, 0), f"{how}; {show_bytes(here)} of it are here"
     if size and shared:
-        how += "; less, since the archive holds other data sets, too"
+        how += "; less, since the archives hold other things, too"
     return Need("prepare", card.id, "data", size, how, at_most=bool(size) and shared)
 
 
