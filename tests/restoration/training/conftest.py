@@ -22,7 +22,9 @@ def card(name: str, count: int, **keys: Any) -> DatasetCard:
     return DatasetCard.model_validate(plain | {"source": {"kind": "files", "layouts": [{"hr": "{name}.png"}]}} | keys)
 
 
-def prepared_set(root: Path, pictures: Pairs, name: str = "demo", *, split: str = "train", jpeg: bool = False, **keys: Any) -> Prepared:
+def prepared_set(
+    root: Path, pictures: Pairs, name: str = "demo", *, split: str = "train", jpeg: bool = False, **keys: Any
+) -> Prepared:
     folder = root / "data" / name
     entries = []
     for key, (hr, lr) in pictures.items():
@@ -75,14 +77,26 @@ def photographs(test_data: Path) -> Callable[[str], Pairs]:
     return load
 
 
-@pytest.fixture
-def demo(make_set: Callable[..., Prepared], make_coded: Callable[..., Rgb]) -> Prepared:
+@pytest.fixture(scope="session")
+def demo_pictures() -> Pairs:
     """Nine pictures of several sizes, with LR that is every fourth pixel of HR: whatever is cut alike shows it."""
     sizes = [(64, 64), (64, 80), (96, 72), (68, 128), (100, 64), (72, 72), (64, 64), (80, 96), (128, 68)]
     noise = np.random.default_rng(0)
-    pictures = {}
+    pictures: Pairs = {}
     for number, (height, width) in enumerate(sizes):
-        hr = make_coded(height, width, number)
+        hr = coded(height, width, number)
         hr[..., 2] = noise.integers(0, 256, (height, width))
         pictures[f"p{number}"] = (hr, hr[::4, ::4].copy())
-    return make_set(pictures)
+    return pictures
+
+
+@pytest.fixture
+def demo(make_set: Callable[..., Prepared], demo_pictures: Pairs) -> Prepared:
+    """Those pictures, prepared; a test may damage them."""
+    return make_set(demo_pictures)
+
+
+@pytest.fixture(scope="session")
+def lasting_demo(tmp_path_factory: pytest.TempPathFactory, demo_pictures: Pairs) -> Prepared:
+    """The same for tests that only read."""
+    return prepared_set(tmp_path_factory.mktemp("demo"), demo_pictures)

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from semsr.errors import PictureError
 from semsr.imaging.degradation.parameters import FULL
 from semsr.imaging.degradation.recipe import Recipe, degrade
 from semsr.imaging.pictures import Rgb
-from semsr.imaging.resize import Dialect
+from semsr.imaging.resize import Dialect, bicubic_uint8
 from semsr.preparation.manifest import Prepared
 from semsr.restoration.training.crops import Patch, Resized
 from semsr.restoration.training.flips import Flip
@@ -45,7 +46,7 @@ def test_a_sample_is_float32_in_0_to_1_with_its_name(demo: Prepared) -> None:
         assert sample["name"] == f"demo/p{number}"
         assert sample["hr"].dtype == sample["lr"].dtype == torch.float32
         assert sample["hr"].shape == (3, 64, 64) and sample["lr"].shape == (3, 16, 16)
-        assert 0 <= sample["hr"].min() and sample["hr"].max() <= 1
+        assert sample["hr"].min() >= 0 and sample["hr"].max() <= 1
         assert torch.equal(sample["hr"], torch.from_numpy(pixels(sample["hr"])).permute(2, 0, 1).float() / 255)
     assert "lr" not in TrainingPictures([Source(demo)], Patch(64))[0, 0]
 
@@ -69,12 +70,10 @@ def test_the_crop_of_published_lr_is_the_lr_of_the_crop(
 
 
 def test_patches_as_large_as_the_picture_and_at_its_edges(make_set: Any, photographs: Any) -> None:
-    hr, lr = next(pair for key, pair in photographs("set5_gtmod12").items())
+    hr, _ = next(iter(photographs("set5_gtmod12").values()))
     side = min(hr.shape[:2]) // 4 * 4
     square = {"a": (hr[:side, :side], None)}
     sample = TrainingPictures([Source(make_set(square))], Patch(side), lr=BicubicLr(), flips="none")[0, 0]
-    from semsr.imaging.resize import bicubic_uint8
-
     assert np.array_equal(pixels(sample["hr"]), hr[:side, :side])
     assert np.array_equal(pixels(sample["lr"]), bicubic_uint8(hr[:side, :side], 0.25))
 
@@ -101,7 +100,9 @@ def test_cut_where_it_was_drawn(demo: Prepared, make_coded: Any) -> None:
         places = {(int(y), int(x)) for y, x in hr[..., :2].reshape(-1, 2)}
         top, left = min(places)
         assert top % 4 == left % 4 == 0 and places == {(top + y, left + x) for y in range(32) for x in range(32)}
-        assert {(int(y), int(x)) for y, x in lr[..., :2].reshape(-1, 2)} == {(top + 4 * y, left + 4 * x) for y in range(8) for x in range(8)}
+        assert {(int(y), int(x)) for y, x in lr[..., :2].reshape(-1, 2)} == {
+            (top + 4 * y, left + 4 * x) for y in range(8) for x in range(8)
+        }
         along_rows, along_columns = hr[1, 0, :2] - hr[0, 0, :2], hr[0, 1, :2] - hr[0, 0, :2]
         assert np.array_equal(lr[1, 0, :2] - lr[0, 0, :2], 4 * along_rows)
         assert np.array_equal(lr[0, 1, :2] - lr[0, 0, :2], 4 * along_columns)
@@ -111,7 +112,9 @@ def test_cut_where_it_was_drawn(demo: Prepared, make_coded: Any) -> None:
 def test_every_place_occurs_edges_included(make_set: Any, make_coded: Any, lr: Any, step: int) -> None:
     hr = make_coded(40, 28)
     dataset = TrainingPictures([Source(make_set({"a": (hr, hr[::4, ::4])}))], Patch(16), lr=lr, flips="none")
-    found = Counter(tuple(int(v) for v in pixels(dataset[epoch, 0]["hr"])[0, 0, :2]) for epoch in range(5000 if step == 1 else 600))
+    found = Counter(
+        tuple(int(v) for v in pixels(dataset[epoch, 0]["hr"])[0, 0, :2]) for epoch in range(5000 if step == 1 else 600)
+    )
     assert set(found) == {(y, x) for y in range(0, 25, step) for x in range(0, 13, step)}
 
 
@@ -164,10 +167,12 @@ def test_sharpened_ground_truth_is_what_hr_becomes(demo: Prepared) -> None:
 
 def test_the_context_is_degraded_and_the_patch_cut_from_it(demo: Prepared) -> None:
     recipe = Recipe(FULL)
-    dataset = TrainingPictures([Source(demo)], Patch(32, small="reflect"), lr=DegradedLr(recipe, context=64), flips="none", seed=1)
+    dataset = TrainingPictures(
+        [Source(demo)], Patch(32, small="reflect"), lr=DegradedLr(recipe, context=64), flips="none", seed=1
+    )
     around = TrainingPictures([Source(demo)], Patch(64, small="reflect"), lr=DegradedLr(recipe), flips="none", seed=1)
     places = set()
-    for epoch in range(12):
+    for epoch in range(6):
         patch, whole = dataset[epoch, 3], around[epoch, 3]
         hr, lr = whole["hr"].unfold(1, 32, 4).unfold(2, 32, 4), whole["lr"].unfold(1, 8, 1).unfold(2, 8, 1)
         fits = [
@@ -175,7 +180,7 @@ def test_the_context_is_degraded_and_the_patch_cut_from_it(demo: Prepared) -> No
         ]  # fmt: skip
         assert fits
         places.add(fits[0])
-    assert len(places) > 6
+    assert len(places) > 3
 
 
 # Small pictures, whole pictures, other files.
@@ -193,8 +198,6 @@ def test_small_pictures_are_mirrored_below_and_on_the_right(make_set: Any, make_
 
 
 def test_bicubic_of_a_mirrored_picture_is_that_of_its_extension(make_set: Any, photographs: Any) -> None:
-    from semsr.imaging.resize import bicubic_uint8
-
     hr = next(iter(photographs("set5").values()))[0][:150, :90]
     dataset = TrainingPictures([Source(make_set({"a": (hr, None)}))], Patch(128, small="reflect"), lr=BicubicLr(), flips="none")
     extended = np.pad(hr, ((0, 0), (0, 38), (0, 0)), mode="reflect")
@@ -215,15 +218,23 @@ def test_whole_pictures_are_brought_to_a_square(make_set: Any, photographs: Any)
     assert sample["lr"].shape == (3, 32, 32)
 
 
-def test_jpeg_originals_and_grey_ones(make_set: Callable[..., Prepared], photographs: Any, tmp_path: Any) -> None:
+def test_jpeg_originals_and_grey_ones(make_set: Callable[..., Prepared], photographs: Any) -> None:
+    """Files that kept their JPEG bytes give the same samples as their decoded pixels in PNG; grey ones where the card allows them."""
     pairs = {key: (hr, None) for key, (hr, _) in photographs("set5").items()}
-    data = make_set(pairs, "jpegs", jpeg=True)
-    assert all(entry.hr.suffix == ".jpg" for entry in data.train)
-    for sample, entry in zip(every(TrainingPictures([Source(data)], Patch(128), flips="none")), data.train, strict=True):
-        decoded = np.asarray(Image.open(entry.hr))
-        views = np.lib.stride_tricks.sliding_window_view(decoded, (128, 128, 3))
-        first = pixels(sample["hr"])
-        assert any(np.array_equal(views[y, x, 0], first) for y, x in np.argwhere((views[..., 0, 0, 0, :] == first[0, 0]).all(-1)[..., 0]))
+    jpegs = make_set(pairs, "jpegs", jpeg=True, grey="replicate")
+    Image.open(jpegs.train[0].hr).convert("L").save(jpegs.train[0].hr, quality=95)
+    decoded = {entry.name: (np.asarray(Image.open(entry.hr).convert("RGB")), None) for entry in jpegs.train}
+    assert all(entry.hr is not None and entry.hr.suffix == ".jpg" for entry in jpegs.train)
+    for one, other in zip(
+        every(TrainingPictures([Source(jpegs)], Patch(128))),
+        every(TrainingPictures([Source(make_set(decoded, "pngs"))], Patch(128))),
+        strict=True,
+    ):
+        assert torch.equal(one["hr"], other["hr"])
+    refused = make_set(pairs, "refused", jpeg=True)
+    Image.open(refused.train[0].hr).convert("L").save(refused.train[0].hr)
+    with pytest.raises(PictureError, match="only 8-bit RGB"):
+        TrainingPictures([Source(refused)], Patch(128))[0, 0]
 
 
 def test_several_data_sets_are_joined(make_set: Any, make_coded: Any) -> None:
