@@ -135,7 +135,7 @@ class LookBook:
         try:
             with atomic_writer(self.path) as file:
                 pq.write_table(table, file)
-        except StorageError as error:
+        except (StorageError, OSError) as error:
             logger.warning("%s; the next report looks at all pictures again", error)
 
 

@@ -20,6 +20,8 @@ COMPARABLE = {
     "regenerated": "re-generated: our draw of a recipe; numbers may stand beside a paper's only marked as such",
 }
 
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
 
 @dataclass(frozen=True)
 class ToDo:
@@ -124,13 +126,13 @@ def to_do(facts: Facts, everything: Mapping[str, Facts]) -> ToDo | None:
 
 
 def size(count: int) -> str:
-    """A number of bytes, as people say it (powers of 1000)."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:,.3g} TB"
+    """A number of bytes in three digits, as people say it (powers of 1000)."""
+    if count < 1000:
+        return f"{count} bytes"
+    value, unit = float(count), 0
+    while round(value) >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {_UNITS[unit]}"
 
 
 def _needs_copy(facts: Facts) -> bool:

@@ -22,6 +22,7 @@ from semsr.reporting.comparison import compare, grey, look_at_new, unknown
 from semsr.reporting.contact_sheet import PICTURES, make_sheet
 from semsr.reporting.looks import LookBook
 from semsr.reporting.page import Section, render
+from semsr.reporting.wording import STATES
 
 logger = logging.getLogger(__name__)
 
@@ -96,15 +97,16 @@ def _sweep(folder: Path, page: str) -> None:
 def _summarise(project: Project, out: Path, sections: Sequence[Section], alike: int) -> None:
     states = [section.state for section in sections]
     logger.info(
-        "%d data sets: %s",
+        "%d data set%s: %s",
         len(states),
-        ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)),
+        "s" * (len(states) != 1),
+        ", ".join(f"{states.count(state)} {STATES[state]}" for state in dict.fromkeys(states)),
     )
     for section in sections:
         if section.state not in ("prepared", "absent"):
             logger.warning("%s: %s: %s", section.facts.card.id, section.state, section.problems[0])
     if alike:
-        logger.warning("%d pairs of a training and a test picture look alike; see the page", alike)
+        logger.warning("pairs of a training and a test picture that look alike: %d; see the page", alike)
     logger.info("written: %s", project.show(out))
 
 
