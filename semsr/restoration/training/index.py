@@ -118,6 +118,10 @@ class Index:
         """The hash of the picture's pixels, 64 hexadecimal digits."""
         return bytes(self._hashes[kind][at]).hex()
 
+    def pack_command(self, at: int) -> str:
+        """What a user types to pack the picture's data set."""
+        return f"semsr pack {self._ids[self.source(at)]}"
+
     def require_pairs(self) -> None:
         """Make sure that every picture has LR of exactly 1/scale its size.
 

@@ -120,12 +120,16 @@ def verify(index: Index, folder: Path, kinds: Sequence[Kind] = ("hr", "lr"), *, 
         at, kind = task
         path = packed_file(folder, index.sha256(at, kind))
         if not is_packed(folder, index, at, kind):
-            return f"{path}: missing or of the wrong size ({index.name(at)}); pack the data set again"
+            return f"{path}: missing or of the wrong size ({index.name(at)}); run `{index.pack_command(at)}`"
         try:
             same = pixel_sha256(np.load(path)) == index.sha256(at, kind)
         except ValueError:  # not NumPy's header
             same = False
-        return None if same else f"{path}: damaged, not the pixels of {index.name(at)}; delete it and pack the data set again"
+        return (
+            None
+            if same
+            else f"{path}: damaged, not the pixels of {index.name(at)}; delete it and run `{index.pack_command(at)}`"
+        )
 
     tasks = [(at, kind) for kind in kinds for at in range(len(index)) if index.size(at, kind)[0]]
     with ThreadPoolExecutor(threads or available_threads()) as pool:

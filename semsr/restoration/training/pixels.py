@@ -65,12 +65,15 @@ class PackedPixels:
         try:
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
-            raise PictureError(f"{path}: no such file ({index.name(at)} is not packed); pack the data set again") from None
+            raise PictureError(
+                f"{path}: no such file ({index.name(at)} is not packed); run `{index.pack_command(at)}`"
+            ) from None
         try:
             size = os.fstat(descriptor).st_size
             if size != packed_size(height, width):
                 raise PictureError(
-                    f"{path}: {size} bytes, but {index.name(at)} needs {packed_size(height, width)}; delete it and pack the data set again"
+                    f"{path}: {size} bytes, but {index.name(at)} needs {packed_size(height, width)}; "
+                    f"run `{index.pack_command(at)}`, which makes it again"
                 )
             mapped = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
         finally:
@@ -89,7 +92,7 @@ class PackedPixels:
             if missing:
                 raise SemsrError(
                     f"{self.folder}: {len(missing)} of {len(index)} {kind.upper()} pictures are not packed, "
-                    f"{index.name(missing[0])} first; pack the data set first, or read the picture files"
+                    f"{index.name(missing[0])} first; run `{index.pack_command(missing[0])}`, or read the picture files"
                 )
 
 

@@ -190,6 +190,6 @@ def test_damage_while_training_is_said_in_one_line(
     dataset = TrainingPictures([Source(demo)], Patch(32), packed=tmp_path)
     path = packed_file(tmp_path, str(demo.train[0].hr_sha256))
     path.unlink() if damage == "gone" else path.write_bytes(b"x")
-    with pytest.raises(PictureError, match=rf"{path.name}: (no such file|1 bytes).*pack the data set again") as error:
+    with pytest.raises(PictureError, match=rf"{path.name}: (no such file|1 bytes).*run `semsr pack demo`") as error:
         dataset[0, 0]
     assert "\n" not in str(error.value)

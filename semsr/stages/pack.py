@@ -1,0 +1,48 @@
+"""Before a training: keep the raw pixels of a data set's training pictures, so that patches are read without decoding."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from semsr.preparation.manifest import open_prepared
+from semsr.project import Project
+from semsr.restoration.training.index import Index, Source
+from semsr.restoration.training.packing import Packing, pack, plan
+
+logger = logging.getLogger(__name__)
+
+
+def folder(project: Project) -> Path:
+    """Where packed pixels lie: data/pixels, for all data sets together, by the hash of the picture."""
+    return project.data / "pixels"
+
+
+def run(project: Project, dataset_id: str, to: Path | None = None) -> Packing:
+    """Pack what is not packed yet, HR and LR; a killed run is continued.
+
+    Args:
+        project: the project.
+        dataset_id: a prepared data set with training pictures.
+        to: another folder than data/pixels, on a larger or faster disk.
+
+    Returns:
+        What was missing before.
+
+    Raises:
+        SemsrError: not prepared, or nothing to train on.
+        StorageError: not enough disk space, or not writable.
+        PictureError: a picture is damaged or was changed.
+    """
+    index = Index([Source(open_prepared(project, dataset_id))])
+    target = to or folder(project)
+    todo = plan(index, target)
+    logger.info("%s: %d pictures to pack, %.1f GB in %s", dataset_id, len(todo.missing), todo.bytes / 1e9, project.show(target))
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(f"pack {dataset_id}", total=len(todo.missing))
+        return pack(index, target, advance=lambda count: progress.advance(task, count))
