@@ -7,15 +7,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from semsr.assets.progress import count_bar
 from semsr.errors import StorageError
 from semsr.files import write_atomic
 
@@ -93,7 +91,7 @@ def checksums(
     found = {path: sums for path, sums in known.items() if sums is not None}
     pool = ThreadPoolExecutor(threads or _cores())
     try:
-        with _bar(label, len(rest)) as advance:
+        with count_bar(label, len(rest)) as advance:
             for path, (state, sums, settled) in zip(rest, pool.map(partial(_read, md5=md5), rest), strict=True):
                 found[path] = sums
                 if memory is not None and settled:
@@ -125,12 +123,3 @@ def _state(path: Path) -> tuple[list[int], bool]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or not total) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)

@@ -1,4 +1,4 @@
-"""A progress bar for downloads, on a terminal only, gone when done."""
+"""Progress bars, on a terminal only, gone when done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 
 @contextlib.contextmanager
@@ -20,3 +28,13 @@ def download_bar(label: str, total: int | None, done: int = 0) -> Iterator[Calla
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total, completed=done)
         yield lambda count: progress.advance(task, count)
+
+
+@contextlib.contextmanager
+def count_bar(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while `total` things are done; yields a function to be called after each."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or not total) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda: progress.advance(task)
