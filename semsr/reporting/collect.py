@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from semsr.preparation.published import differences, read_table
 from semsr.project import Project
 from semsr.reporting.storage import AssetState, Size, asset_states, size_below
 
-State = Literal["prepared", "damaged", "unfinished", "absent"]
+State = Literal["prepared", "incomplete", "damaged", "unfinished", "absent"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Facts:
 
     Attributes:
         card: its card.
-        state: "prepared"; "damaged": files are gone or the manifest can't be read; "unfinished": pictures without a manifest, so a
-            run was stopped or is at work; "absent".
+        state: "prepared"; "incomplete": whole, but not the number of pictures that the card says; "damaged": files are gone or
+            can't be read, or the manifest can't; "unfinished": pictures without a manifest, so a run was stopped or is at work; "absent".
         problems: what is wrong, a line each.
         prepared: the manifest, where it can be read; `entries` are those whose files are all there.
         entries: usable pictures.
@@ -85,6 +85,7 @@ def collect(project: Project, card: DatasetCard, store: Store) -> Facts:
         state = "damaged" if problems else "prepared"
         if card.count is not None and (counted := _counted(card, prepared)) != card.count:
             problems.append(f"{counted:,} pictures, but the card says {card.count:,}")
+            state = "incomplete" if state == "prepared" else state
     return Facts(
         card,
         state,
@@ -99,6 +100,12 @@ def collect(project: Project, card: DatasetCard, store: Store) -> Facts:
         prepared.as_published if prepared is not None else None,
         _unlike(project, card, prepared),
     )
+
+
+def damaged(facts: Facts, problems: Iterable[str]) -> Facts:
+    """The same facts after pictures were read: with what is wrong with them added."""
+    more = tuple(problem for problem in dict.fromkeys(problems) if problem not in facts.problems)
+    return replace(facts, state="damaged", problems=(*more, *facts.problems)) if more else facts
 
 
 def _prepared(card: DatasetCard, folder: Path, size: Size, problems: list[str]) -> tuple[Prepared | None, State]:

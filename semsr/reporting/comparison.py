@@ -129,6 +129,7 @@ def compare(
         one, other = tests[pair.test], trains[pair.train]
         sides = _side(one, test[one], folder), _side(other, train[other], folder)
         pairs.append(Alike(*sides, pair.distance, pair.mirrored, one == other))
+    pairs.sort(key=lambda alike: (alike.distance, not alike.identical))
     sets = _sets(test.values()), _sets(train.values())
     return Comparison(len(test), len(train), *sets, found.comparisons, found.count, tuple(pairs))
 

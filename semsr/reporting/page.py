@@ -24,18 +24,11 @@ class Section:
         facts: what there is.
         sheet: its small pictures.
         grey: how many pictures are grey.
-        problems: what is wrong with its files, a line each.
     """
 
     facts: Facts
     sheet: Sheet
     grey: int
-    problems: tuple[str, ...]
-
-    @property
-    def state(self) -> str:
-        """The state, after the pictures were looked at: a file that can't be read is damage."""
-        return "damaged" if self.facts.state == "prepared" and self.problems else self.facts.state
 
     @property
     def downloads(self) -> Size:
@@ -48,12 +41,15 @@ class Section:
         return sum((asset.unpacked for asset in self.facts.assets), Size())
 
 
-def render(sections: Sequence[Section], comparison: Comparison, *, pictures: str, made: str) -> str:
+def render(
+    sections: Sequence[Section], comparison: Comparison, others: Sequence[Facts] = (), *, pictures: str, made: str
+) -> str:
     """The page as HTML. All text from cards, file names and errors is escaped.
 
     Args:
         sections: the data sets, in the page's order.
         comparison: training against test pictures.
+        others: data sets without a section that those of the page are made from.
         pictures: name of the folder of pictures beside the page.
         made: when, in words.
     """
@@ -64,14 +60,15 @@ def render(sections: Sequence[Section], comparison: Comparison, *, pictures: str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    everything = {section.facts.card.id: section.facts for section in sections}
+    shown = [section.facts for section in sections]
+    everything = {facts.card.id: facts for facts in (*others, *shown)}
     environment.filters.update(
         size=wording.size,
         number=lambda count: f"{count:,}",
         sides=lambda pair: f"{pair[1]} × {pair[0]}",
         src=lambda shown: quote(f"{pictures}/{shown.file}"),
     )
-    todo = {name: found for name, facts in everything.items() if (found := wording.to_do(facts, everything)) is not None}
+    todo = {facts.card.id: found for facts in shown if (found := wording.to_do(facts, everything)) is not None}
     return environment.get_template("data.html").render(
         sections=sections,
         comparison=comparison,

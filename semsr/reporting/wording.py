@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from semsr.cards import DatasetCard
@@ -11,6 +11,7 @@ from semsr.reporting.collect import Facts
 
 STATES = {
     "prepared": "prepared",
+    "incomplete": "incomplete",
     "damaged": "damaged",
     "unfinished": "unfinished",
     "absent": "not here",
@@ -69,9 +70,10 @@ def published(facts: Facts) -> str:
         return "the card knows a hash of the published pixels; there is nothing here to compare"
     if facts.unlike:
         return f"NOT as published: {len(facts.unlike):,} differ, {'; '.join(facts.unlike[:5])}{' …' if len(facts.unlike) > 5 else ''}"
-    if facts.published is None:
-        return "as published, picture by picture"
-    return "as published, pixel for pixel" if facts.published else "NOT the pixels known as published"
+    if facts.published is False:
+        return "NOT the pixels known as published"
+    since = "; by the manifest: files are damaged since" if facts.state == "damaged" else ""
+    return f"as published, {'pixel for pixel' if facts.published else 'picture by picture'}{since}"
 
 
 def checksums(facts: Facts) -> str:
@@ -103,19 +105,20 @@ def to_do(facts: Facts, everything: Mapping[str, Facts]) -> ToDo | None:
 
     Args:
         facts: the data set.
-        everything: all that were looked at, by id: derived ones need others.
+        everything: all data sets that it may be made from, by id.
     """
     card = facts.card
     if facts.state == "prepared":
         return None
     prepare = f"semsr prepare {card.id}"
     if isinstance(card.source, DerivedSource):
-        names = [part.dataset for part in card.source.parts]
-        needed = [other for name in names if (other := everything.get(name)) is not None and other.state != "prepared"]
+        needed = list(_needed(card.source, everything))
         # `prepare` gets the parts that have an official place by itself.
         own = tuple(f"semsr prepare {other.card.id} --from DIR" for other in needed if _needs_copy(other))
         files = ", ".join(f"what {other.card.id} needs: {_download(other)}" for other in needed)
         return ToDo((*own, prepare), files or "nothing: it is made of what is here")
+    if facts.state == "incomplete" and (_needs_copy(facts) or (facts.record is not None and facts.record.folder is not None)):
+        return ToDo((f"{prepare} --from DIR",), "nothing is downloaded: a copy with all pictures is needed")
     if facts.record is not None and facts.record.folder is not None:
         return ToDo((prepare,), f"nothing: your copy in {facts.record.folder} is used")
     if _needs_copy(facts):
@@ -133,6 +136,15 @@ def size(count: int) -> str:
     while round(value) >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {_UNITS[unit]}"
+
+
+def _needed(source: DerivedSource, everything: Mapping[str, Facts]) -> Iterator[Facts]:
+    """What is missing of the data sets that one is made from, down to those that are not made from others."""
+    for facts in (everything[part.dataset] for part in source.parts if part.dataset in everything):
+        if facts.state != "prepared" and isinstance(facts.card.source, DerivedSource):
+            yield from _needed(facts.card.source, everything)
+        elif facts.state != "prepared":
+            yield facts
 
 
 def _needs_copy(facts: Facts) -> bool:

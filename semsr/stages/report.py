@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from semsr.assets.store import Store
+from semsr.cards import DatasetCard
+from semsr.cards.dataset import DerivedSource
 from semsr.errors import StorageError
 from semsr.files import storage_errors, write_atomic
 from semsr.project import Project
-from semsr.reporting.collect import Facts, collect
+from semsr.reporting.collect import Facts, collect, damaged
 from semsr.reporting.comparison import compare, grey, look_at_new, unknown
 from semsr.reporting.contact_sheet import PICTURES, make_sheet
 from semsr.reporting.looks import LookBook
@@ -63,15 +65,31 @@ def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> P
     with _bar("near-duplicates", trained) as advance:
         comparison = compare(everything, book, folder, threads=threads, advance=advance)
 
-    sections = [
-        Section(facts, sheet, grey(facts, book), tuple(dict.fromkeys((*facts.problems, *wrong, *sheet.problems))))
-        for facts, sheet, wrong in zip(everything, sheets, unread, strict=True)
-    ]
-    page = render(sections, comparison, pictures=folder.name, made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    sections = []
+    for facts, sheet, wrong in zip(everything, sheets, unread, strict=True):
+        problems = [problem.replace(f"{project.root}{os.sep}", "") for problem in (*wrong, *sheet.problems)]
+        sections.append(Section(damaged(facts, problems), sheet, grey(facts, book)))
+    others = [collect(project, project.dataset(name), store) for name in _parts(project, cards)]
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    page = render(sections, comparison, others, pictures=folder.name, made=made)
     write_atomic(out, page)
     _sweep(folder, page)
     _summarise(project, out, sections, comparison.count)
     return out
+
+
+def _parts(project: Project, cards: Sequence[DatasetCard]) -> list[str]:
+    """Data sets that these are made from, down to the last, and that are not among them."""
+    seen, todo = {card.id for card in cards}, list(cards)
+    found: list[str] = []
+    while todo:
+        source = todo.pop().source
+        for name in [part.dataset for part in source.parts] if isinstance(source, DerivedSource) else ():
+            if name not in seen:
+                seen.add(name)
+                found.append(name)
+                todo.append(project.dataset(name))
+    return found
 
 
 def _look(everything: Sequence[Facts], book: LookBook, threads: int) -> list[tuple[str, ...]]:
@@ -95,7 +113,7 @@ def _sweep(folder: Path, page: str) -> None:
 
 
 def _summarise(project: Project, out: Path, sections: Sequence[Section], alike: int) -> None:
-    states = [section.state for section in sections]
+    states = [section.facts.state for section in sections]
     logger.info(
         "%d data set%s: %s",
         len(states),
@@ -103,8 +121,8 @@ def _summarise(project: Project, out: Path, sections: Sequence[Section], alike: 
         ", ".join(f"{states.count(state)} {STATES[state]}" for state in dict.fromkeys(states)),
     )
     for section in sections:
-        if section.state not in ("prepared", "absent"):
-            logger.warning("%s: %s: %s", section.facts.card.id, section.state, section.problems[0])
+        if (facts := section.facts).problems:
+            logger.warning("%s: %s: %s", facts.card.id, STATES[facts.state], facts.problems[0])
     if alike:
         logger.warning("pairs of a training and a test picture that look alike: %d; see the page", alike)
     logger.info("written: %s", project.show(out))

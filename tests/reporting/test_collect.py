@@ -29,7 +29,7 @@ def test_a_whole_data_set(workspace: Project, prepare: Prepare, waves: Waves) ->
     sizes = [(40, 80), (96, 128), (60, 60)]
     folder = prepare("urban100", {f"p{number}": waves(number, *sides) for number, sides in enumerate(sizes)})
     facts = _facts(workspace, "urban100")
-    assert facts.state == "prepared"
+    assert facts.state == "incomplete"
     assert facts.problems == ("3 pictures, but the card says 100",)
     assert facts.hr is not None and facts.lr is not None
     assert (facts.hr.smallest, facts.hr.median, facts.hr.largest) == ((40, 80), (60, 60), (96, 128))
@@ -81,7 +81,7 @@ def test_any_damage_of_a_manifest_is_told(workspace: Project, prepare: Prepare, 
         (folder / MANIFEST).write_bytes(data)
         facts = _facts(workspace, "urban100")
         told += facts.state == "damaged"
-        assert facts.state in ("damaged", "prepared")
+        assert facts.state in ("damaged", "incomplete")
     assert told > 75
 
 
@@ -142,7 +142,10 @@ def test_what_is_missing_and_how_to_get_it(workspace: Project, prepare: Prepare,
     assert told["manga109"][0] == ("semsr prepare manga109 --from DIR",)
     assert told["div2k-val"][0] == ("semsr prepare div2k-val",)
     assert "div2k-valid needs: 480 MB" in told["div2k-val"][1]
-    prepare("manga109", {"a": waves(1)})
+    prepare("manga109", {f"p{number}": waves(1, 8, 8) for number in range(108)})
+    few = to_do(_facts(workspace, "manga109"), everything)
+    assert few is not None and few.commands == ("semsr prepare manga109 --from DIR",)
+    prepare("manga109", {f"p{number}": waves(1, 8, 8) for number in range(109)})
     assert to_do(_facts(workspace, "manga109"), everything) is None
 
 

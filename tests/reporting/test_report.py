@@ -210,6 +210,7 @@ def test_damage_is_told_on_the_page(
     assert "data/urban100/hr/a.png is gone" in told["urban100"]
     assert "c.png: other pixels than the manifest says" in told["manga109"]
     assert caplog.text.count("damaged: ") == 4
+    assert [name for name in told if f"#set-{name}" not in page.section("missing")] == []
 
 
 def test_a_damaged_picture_is_compared_with_nothing(workspace: Project, prepare: Prepare, waves: Waves) -> None:
@@ -254,6 +255,7 @@ def test_only_some_data_sets(workspace: Project, prepare: Prepare, waves: Waves)
     prepare("urban100", {"a": waves(1)})
     page = _page(workspace, "urban100", "set5", "urban100")
     assert len(page.attributes("article")) == 2
+    assert "what div2k-valid needs: 480 MB" in _page(workspace, "div2k-val").section("missing")
     with pytest.raises(UnknownIdError, match="urban10"):
         report.run(workspace, ids=["urban10"])
 
