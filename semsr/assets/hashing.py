@@ -42,7 +42,7 @@ class Memory:
         self._known: dict[str, tuple[list[int], Checksums]] = {}
         self._asked: set[str] = set()
         self._changed = False
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             stored = json.loads(path.read_bytes())
             self._known = {name: (state, Checksums(**sums)) for name, (state, sums) in stored.items()}
 
