@@ -96,3 +96,15 @@ def test_uncropped_pictures_are_cropped_as_matlab_does(workspace: Project, test_
         picture = np.pad(np.array(Image.open(path)), ((0, 3), (0, 1), (0, 0)), mode="reflect")
         Image.fromarray(picture).save(folder / path.name)
     assert prepare.run(workspace, "set5", folder).as_published
+
+
+def test_set14_as_sed_crops_it_is_made_from_any_copy(workspace: Project, test_data: Path) -> None:
+    """The crop to multiples of 12 out of the published crop to multiples of 4; LR by the dialect that SeD's Set5 is published in."""
+    prepared = prepare.run(workspace, "set14-gtmod12", test_data / "set14")
+    assert len(prepared.test) == 14
+    for entry in prepared.test:
+        assert entry.hr is not None and entry.lr is not None and entry.hr_size is not None
+        original = np.asarray(Image.open(test_data / "set14/hr" / entry.hr.name).convert("RGB"))
+        height, width = (side // 12 * 12 for side in original.shape[:2])
+        assert entry.hr_size == (height, width)
+        assert np.array_equal(np.asarray(Image.open(entry.hr)), original[:height, :width])
