@@ -152,8 +152,11 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
             raise ValueError(f"no column {', '.join(missing)}")
         entries = tuple(entry_of(folder, row) for row in table.to_pylist())
         annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
-    except (pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
-        raise SemsrError(f"{path}: not a manifest ({error}); delete {folder} and run `semsr prepare {card.id}`") from None
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise SemsrError(f"{path}: not a manifest ({reason}); delete {folder} and run `semsr prepare {card.id}`") from None
     return Prepared(card, folder, entries, annotated)
 
 

@@ -78,3 +78,21 @@ def test_a_foreign_table_is_named(prepared_project: Project) -> None:
     pq.write_table(pa.table({"id": ["a"]}), prepared_project.data / "set5" / "manifest.parquet")
     with pytest.raises(SemsrError, match="not a manifest \\(no column hr"):
         open_prepared(prepared_project, "set5")
+
+
+def test_no_damage_of_a_manifest_is_a_traceback(prepared_project: Project) -> None:
+    path = prepared_project.data / "set5" / "manifest.parquet"
+    whole = path.read_bytes()
+    chance = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        torn = bytearray(whole[: int(chance.integers(4, len(whole) + 1))]) if chance.random() < 0.3 else bytearray(whole)
+        for place in chance.integers(0, len(torn), int(chance.integers(1, 20))):
+            torn[place] ^= int(chance.integers(1, 256))
+        path.write_bytes(bytes(torn))
+        try:
+            open_prepared(prepared_project, "set5")
+        except SemsrError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 100

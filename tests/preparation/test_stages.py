@@ -228,9 +228,7 @@ def test_a_wrong_count_names_the_gap(workspace: Project, test_data: Path, tmp_pa
     for side in ("hr", "lr"):
         shutil.copytree(test_data / "realsr_crop128" / side, tmp_path / "some" / side)
         (tmp_path / "some" / side / "Canon_017_LR4.png").unlink()
-    with pytest.raises(
-        PairingError, match=r"99 pictures in .* but the data set has 100; Canon_017_LR4 is missing"
-    ):
+    with pytest.raises(PairingError, match=r"99 pictures in .* but the data set has 100; Canon_017_LR4 is missing"):
         prepare.run(workspace, "realsr", tmp_path / "some")
 
 
