@@ -12,10 +12,10 @@ from rich.progress import track
 
 from semsr.assets.hashing import Memory, checksums
 from semsr.assets.store import Store, default_folder
+from semsr.assets.verification import digest
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource, FileSource
 from semsr.errors import SemsrError
-from semsr.files import sha256_file
 from semsr.preparation.annotations import find as find_annotations
 from semsr.preparation.originals import Fetched, photographs_below, record_path, write_record
 from semsr.preparation.pairing import Pair
@@ -153,7 +153,7 @@ def _from_assets(project: Project, card: DatasetCard) -> Fetched:
     store = Store()
     console = Console(stderr=True)
     progress = track(names, description=f"fetch {card.id}", console=console, transient=True, disable=not console.is_terminal)
-    files = {name: sha256_file(store.get(project.asset(name))) for name in progress}
+    files = {name: digest(store.get(project.asset(name))) for name in progress}
     if isinstance(card.source, FileSource):
         folders = [store.opened(project.asset(name)) for name in names]
         pairs = pictures_below(project, card, folders)
