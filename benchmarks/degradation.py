@@ -113,8 +113,10 @@ def measure(pictures: dict[str, Any], parameters: str, repeats: int) -> dict[str
         each = [timed(lambda at=at: degrade(hr[at], recipe, names[at])) for at in range(len(hr))]
         alone += each
         found.setdefault("1 thread", []).append(sum(each) / len(each))
+        before = time.process_time()
         seconds = timed(lambda: degrade_batch(hr, recipe, names, threads=2))
         found.setdefault("2 threads, 2 pictures at a time", []).append(seconds / len(hr))
+        found.setdefault("... of which processor time (both cores)", []).append((time.process_time() - before) / len(hr))
         for threads in (1, 2):
             torch.set_num_threads(threads)
             found.setdefault(f"sharpening: dense 51x51, {threads} torch threads", []).append(timed(dense))

@@ -1,6 +1,7 @@
 """How hard the published sets are: bicubic of the degraded pictures, against the values measured with the published code.
 
-The published code gave 27.14 dB (full) and 29.77 dB (light) on 24 photographs of 512x512, with a standard deviation over seeds of .38 and .53.
+The published code gave 27.14 dB (full) and 29.77 dB (light) on 24 photographs of 512x512, with a standard deviation over seeds of .38
+and .53.
 Which photographs is not known, but how smooth: sharpening took them 37.2 dB from themselves. `pytest -s` shows our figures.
 """
 
