@@ -2,8 +2,9 @@
 
     python benchmarks/loader.py [--pictures DIR] [--workers 2] [--threads 2] [--repeats 3] [--device cpu|cuda]
 
-DIR holds PNG pictures of about 2K (say some of DIV2K's); without it, twenty are put together from the photographs of lite-photos. The step
-is one of SeD's generator, the 23-block RRDB network, on a patch of 64x64: forward, L1, backward, Adam. The last lines are
+DIR holds PNG pictures of about 2K (say some of DIV2K's); without it, twenty are put together from the photographs of lite-photos.
+They are copied to a temporary folder ($SEMSR_BENCHMARK_DISK, or the system's), which must be on a real disk for "from the disk" to
+mean it. The step is one of SeD's generator, the 23-block RRDB network, on a patch of 64x64: forward, L1, backward, Adam. The last lines are
 `figure=VALUE goal<=GOAL`: the loader's time an image over the step's; the exit status is 1 where a goal is missed.
 """
 
