@@ -43,6 +43,11 @@ def record_path(project: Project, dataset: str) -> Path:
     return project.data / "fetched" / dataset / "record.json"
 
 
+def scratch_path(project: Project, dataset: str) -> Path:
+    """Where archives inside the originals are unpacked: not beside the record, whose folder the pipeline hashes. May be deleted."""
+    return project.data / "unpacked" / dataset
+
+
 def read_record(project: Project, dataset: str) -> Fetched | None:
     """The record of the last fetch; None where there is none, or none that can be read."""
     path = record_path(project, dataset)

@@ -17,7 +17,7 @@ from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource, FileSource
 from semsr.errors import SemsrError
 from semsr.preparation.annotations import find as find_annotations
-from semsr.preparation.originals import Fetched, photographs_below, record_path, write_record
+from semsr.preparation.originals import Fetched, photographs_below, record_path, scratch_path, write_record
 from semsr.preparation.pairing import Pair
 from semsr.project import Project
 from semsr.stages.checksums import require_published
@@ -173,7 +173,7 @@ def _from_parts(project: Project, card: DatasetCard, source: Path | None) -> Fet
 def _annotations(project: Project, card: DatasetCard, folders: Sequence[Path], pairs: Sequence[Pair]) -> dict[str, Path]:
     if not card.annotations:
         return {}
-    scratch = record_path(project, card.id).parent / "unpacked"
+    scratch = scratch_path(project, card.id)
     return find_annotations(card, folders, [pair.name for pair in pairs], scratch)
 
 

@@ -28,7 +28,7 @@ from semsr.preparation.crops import boxes, shares
 from semsr.preparation.journal import Journal, noted
 from semsr.preparation.making import Picture, picture_of_pair, picture_of_photo
 from semsr.preparation.manifest import Entry, Prepared, read_manifest, write_manifest
-from semsr.preparation.originals import Fetched, pairs_below, read_record, record_path
+from semsr.preparation.originals import Fetched, pairs_below, read_record, scratch_path
 from semsr.preparation.pairing import Pair
 from semsr.preparation.published import differences, read_table
 from semsr.project import Project
@@ -173,7 +173,7 @@ def _jobs(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[
         where = ", ".join(map(str, folders))
         level = logging.WARNING if expected else logging.INFO
         logger.log(level, "%s: no LR pictures in %s: made here by %s", card.id, where, card.degradation.kind)
-    scratch = record_path(project, card.id).parent / "unpacked"
+    scratch = scratch_path(project, card.id)
     found = find_annotations(card, folders, [pair.name for pair in pairs], scratch)
     return [Job(pair.name, partial(picture_of_pair, card, pair, place)) for place, pair in enumerate(pairs)], found
 
