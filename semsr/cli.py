@@ -157,19 +157,6 @@ def verify(
 
 
 @app.command()
-def verify(
-    dataset: Annotated[str, typer.Argument(help="A prepared data set's id.")],
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Read a prepared data set and its originals again, and name every file that is damaged, missing or too many."""
-    from semsr.stages import verify as stage
-
-    verified = stage.run(Project.find(), dataset)
-    typer.echo(verified.render(as_json=json))
-    stage.require_whole(verified)
-
-
-@app.command()
 def infer(
     method: Annotated[str, typer.Argument(help="A method's id.")],
     dataset: Annotated[str, typer.Option("--dataset", help="A prepared data set's id.")],

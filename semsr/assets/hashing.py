@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from semsr.assets.progress import count_bar
+from semsr.cores import available_cores
 from semsr.errors import StorageError
 from semsr.files import write_atomic
 
@@ -89,14 +89,14 @@ def checksums(
     known = {path: memory.recall(path, md5=md5) for path in wanted} if memory else {}
     rest = [path for path in wanted if known.get(path) is None]
     found = {path: sums for path, sums in known.items() if sums is not None}
-    pool = ThreadPoolExecutor(threads or _cores())
+    pool = ThreadPoolExecutor(threads or available_cores())
     try:
         with count_bar(label, len(rest)) as advance:
             for path, (state, sums, settled) in zip(rest, pool.map(partial(_read, md5=md5), rest), strict=True):
                 found[path] = sums
                 if memory is not None and settled:
                     memory.note(path, state, sums)
-                advance()
+                advance(1)
     finally:
         pool.shutdown(cancel_futures=True)
         if memory is not None:
@@ -119,7 +119,3 @@ def _state(path: Path) -> tuple[list[int], bool]:
     found = path.stat()
     settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _CLOCK_TICK
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns], settled
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -31,10 +31,10 @@ def download_bar(label: str, total: int | None, done: int = 0) -> Iterator[Calla
 
 
 @contextlib.contextmanager
-def count_bar(label: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while `total` things are done; yields a function to be called after each."""
+def count_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while `total` things are done; yields a function to be told how many more are."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or not total) as progress:
         task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
+        yield lambda count: progress.advance(task, count)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from semsr.cores import available_cores
 from semsr.errors import SemsrError
 
 BYTES_PER_PIXEL = 3500
@@ -22,11 +23,6 @@ class Crew:
     threads: int
 
 
-def available_threads() -> int:
-    """The cores this process may use (its affinity, not the machine's total)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def crew(threads: int | None, batches: int, pixels: int, device: str) -> Crew:
     """Divide the threads given.
 
@@ -39,7 +35,7 @@ def crew(threads: int | None, batches: int, pixels: int, device: str) -> Crew:
         pixels: of the largest batch.
         device: on "cuda" networks run in one lane of their own, and the workers decode and compute the rest.
     """
-    total = threads or available_threads()
+    total = threads or available_cores()
     if device != "cpu":
         return Crew(max(total, 2), 1)
     fit = max(_memory() // 2 // (BYTES_PER_PIXEL * max(pixels, 1)), 1)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from semsr.assets.progress import count_bar
 from semsr.preparation.manifest import open_prepared
 from semsr.project import Project
 from semsr.restoration.training.index import Index, Source
@@ -41,8 +39,5 @@ def run(project: Project, dataset_id: str, to: Path | None = None) -> Packing:
     target = to or folder(project)
     todo = plan(index, target)
     logger.info("%s: %d pictures to pack, %.1f GB in %s", dataset_id, len(todo.missing), todo.bytes / 1e9, project.show(target))
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(f"pack {dataset_id}", total=len(todo.missing))
-        return pack(index, target, advance=lambda count: progress.advance(task, count))
+    with count_bar(f"pack {dataset_id}", len(todo.missing)) as advance:
+        return pack(index, target, advance=advance)

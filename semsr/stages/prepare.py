@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 import semsr.imaging
 import semsr.preparation
 from semsr.assets.locking import locked
+from semsr.assets.progress import count_bar
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource, PhotoSource, RealEsrgan
+from semsr.cores import available_cores
 from semsr.errors import CardError, PairingError, SemsrError
 from semsr.fingerprint import fingerprint
 from semsr.preparation.annotations import damage as annotation_damage
@@ -53,7 +50,7 @@ def run(project: Project, dataset_id: str, source: Path | None = None, *, worker
         PictureError: a picture is truncated, not 8-bit RGB or of the wrong size.
         StorageError: data/ can't be written; or a disk is too small, said before anything is downloaded.
     """
-    return _run(project, dataset_id, source, workers or _cores(), ())
+    return _run(project, dataset_id, source, workers or available_cores(), ())
 
 
 def _run(project: Project, dataset_id: str, source: Path | None, workers: int, above: tuple[str, ...]) -> Prepared:
@@ -77,10 +74,6 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
             prepared = _existing(project, card, recipe) or _build(project, card, record, parts, recipe, workers)
     _summarise(project, prepared)
     return prepared
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:
@@ -127,7 +120,7 @@ def _existing(project: Project, card: DatasetCard, recipe: str) -> Prepared | No
     if journal.finished != prepared.sha256:
         return None
     touched = [entry for entry in prepared.entries if not journal.untouched(entry.name)]
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         wrong = [problem for problems in pool.map(damage, touched) for problem in problems]
     if wrong or (wrong := annotation_damage(prepared)):
         logger.warning("%s; preparing %s again", wrong[0], card.id)
@@ -145,7 +138,7 @@ def _build(
 ) -> Prepared:
     folder = project.data / card.id
     jobs, found = _jobs(project, card, record, parts)
-    with _journal(project, card, recipe) as journal, _bar(f"prepare {card.id}", len(jobs)) as advance:
+    with _journal(project, card, recipe) as journal, count_bar(f"prepare {card.id}", len(jobs)) as advance:
         entries = build(folder, jobs, journal, workers=workers, advance=advance)
         if card.pixels is not None and card.pixels.required and (wrong := _unlike_published(project, card, entries)):
             raise PairingError(
@@ -203,16 +196,6 @@ def _jobs_of_parts(card: DatasetCard, source: DerivedSource, parts: Sequence[Pre
     if card.count is not None and len(jobs) != card.count:
         raise PairingError(f"{card.id}: {len(jobs)} pictures from its parts, but the card says {card.count}")
     return jobs
-
-
-@contextlib.contextmanager
-def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal; yields a function to be told how many more pictures are done."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 def _unlike_published(project: Project, card: DatasetCard, entries: Sequence[Entry]) -> list[str]:

@@ -6,16 +6,15 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from semsr.assets.progress import count_bar
 from semsr.assets.store import Store
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource
+from semsr.cores import available_cores
 from semsr.errors import StorageError
 from semsr.files import storage_errors, write_atomic
 from semsr.project import Project
@@ -53,16 +52,16 @@ def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> P
     if out.is_dir():
         raise StorageError(f"{out}: is a folder; name the page, such as {out / 'index.html'}")
     folder = out.with_name(f"{out.stem}_files")
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = available_cores()
     book = LookBook(project.data / ".looks" / "phash-16.parquet")
     store = Store()
 
     everything = [collect(project, card, store) for card in cards]
     unread = _look(everything, book, threads)
-    with _bar("contact sheets", sum(min(len(facts.entries), PICTURES) for facts in everything)) as advance:
+    with count_bar("contact sheets", sum(min(len(facts.entries), PICTURES) for facts in everything)) as advance:
         sheets = [make_sheet(facts, folder, threads=threads, advance=advance) for facts in everything]
     trained = sum(entry.split == "train" for facts in everything for entry in facts.entries)
-    with _bar("near-duplicates", trained) as advance:
+    with count_bar("near-duplicates", trained) as advance:
         comparison = compare(everything, book, folder, threads=threads, advance=advance)
 
     sections = []
@@ -94,7 +93,7 @@ def _parts(project: Project, cards: Sequence[DatasetCard]) -> list[str]:
 
 def _look(everything: Sequence[Facts], book: LookBook, threads: int) -> list[tuple[str, ...]]:
     """Hash new pictures; what was hashed stays even when this is interrupted."""
-    with _bar("looking at pictures", sum(1 for facts in everything for _ in unknown(facts, book))) as advance:
+    with count_bar("looking at pictures", sum(1 for facts in everything for _ in unknown(facts, book))) as advance:
         try:
             return [look_at_new(facts, book, threads=threads, advance=advance) for facts in everything]
         finally:
@@ -126,13 +125,3 @@ def _summarise(project: Project, out: Path, sections: Sequence[Section], alike: 
     if alike:
         logger.warning("pairs of a training and a test picture that look alike: %d; see the page", alike)
     logger.info("written: %s", project.show(out))
-
-
-@contextlib.contextmanager
-def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal; yields a function to be told how many more are done."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.advance(task, count)

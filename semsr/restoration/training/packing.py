@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from semsr.assets.locking import locked
+from semsr.cores import available_cores
 from semsr.errors import PictureError, StorageError
 from semsr.files import atomic_writer, remove_partial
 from semsr.imaging.pictures import read_rgb
@@ -99,7 +99,7 @@ def pack(
             _pack_one(index, folder, *task)
             advance(1)
 
-        pool = ThreadPoolExecutor(threads or available_threads())
+        pool = ThreadPoolExecutor(threads or available_cores())
         try:
             for _ in pool.map(one, todo.missing):
                 pass
@@ -132,13 +132,8 @@ def verify(index: Index, folder: Path, kinds: Sequence[Kind] = ("hr", "lr"), *, 
         )
 
     tasks = [(at, kind) for kind in kinds for at in range(len(index)) if index.size(at, kind)[0]]
-    with ThreadPoolExecutor(threads or available_threads()) as pool:
+    with ThreadPoolExecutor(threads or available_cores()) as pool:
         return [line for line in pool.map(one, tasks) if line]
-
-
-def available_threads() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pack_one(index: Index, folder: Path, at: int, kind: Kind) -> None:
