@@ -113,8 +113,8 @@ class Place:
 
 @contextmanager
 def two_k(folder: Path | None) -> Iterator[Place]:
-    from semsr.restoration.training.index import Index, Source
-    from semsr.restoration.training.packing import pack
+    from semsr.training.index import Index, Source
+    from semsr.training.packing import pack
 
     with tempfile.TemporaryDirectory(prefix="semsr-loader-", dir=os.environ.get("SEMSR_BENCHMARK_DISK")) as scratch:
         prepared = prepare(two_k_pictures(folder), Path(scratch))
@@ -128,13 +128,13 @@ def two_k(folder: Path | None) -> Iterator[Place]:
 def make_loader(place: Place, mode: str, *, workers: int, batch: int, size: int) -> Any:
     from semsr.imaging.degradation.parameters import FULL
     from semsr.imaging.degradation.recipe import Recipe
-    from semsr.restoration.training.crops import Patch
-    from semsr.restoration.training.index import Source
-    from semsr.restoration.training.loader import Loader
-    from semsr.restoration.training.lowres import BicubicLr, DegradedLr, PairedLr
-    from semsr.restoration.training.patches import TrainingPictures
-    from semsr.restoration.training.sampler import EpochSampler
-    from semsr.restoration.training.subimages import SubImages
+    from semsr.training.crops import Patch
+    from semsr.training.index import Source
+    from semsr.training.loader import Loader
+    from semsr.training.lowres import BicubicLr, DegradedLr, PairedLr
+    from semsr.training.patches import TrainingPictures
+    from semsr.training.sampler import EpochSampler
+    from semsr.training.subimages import SubImages
 
     lr: Any = {"plain": None, "bicubic": BicubicLr(), "degraded": DegradedLr(Recipe(FULL))}.get(mode, PairedLr())
     view = Patch(size, cut=SubImages() if mode == "paired, sub-images" else None)
@@ -201,9 +201,9 @@ def stores(place: Place, size: int, repeats: int) -> None:
     import numpy as np
 
     from semsr.imaging.pictures import read_rgb, write_png
-    from semsr.restoration.training.index import Index, Source
-    from semsr.restoration.training.pixels import FilePixels, PackedPixels
-    from semsr.restoration.training.subimages import Box, SubImages, Windows
+    from semsr.training.index import Index, Source
+    from semsr.training.pixels import FilePixels, PackedPixels
+    from semsr.training.subimages import Box, SubImages, Windows
 
     index = Index([Source(place.prepared)])
     whole = [index.file(at, "hr") for at in range(len(index))]

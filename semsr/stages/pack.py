@@ -8,8 +8,8 @@ from pathlib import Path
 from semsr.assets.progress import count_bar
 from semsr.preparation.manifest import open_prepared
 from semsr.project import Project
-from semsr.restoration.training.index import Index, Source
-from semsr.restoration.training.packing import Packing, pack, plan
+from semsr.training.index import Index, Source
+from semsr.training.packing import Packing, pack, plan
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from semsr.errors import SemsrError, StorageError
 from semsr.imaging.pictures import read_rgb, write_png
 from semsr.preparation.manifest import Entry, pixel_sha256, write_manifest
 from semsr.project import ROOT_VARIABLE, Project
-from semsr.restoration.training import packing
 from semsr.stages import pack
+from semsr.training import packing
 
 
 @pytest.fixture

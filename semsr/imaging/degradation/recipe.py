@@ -128,12 +128,10 @@ def degrade_batch(
     """
     places = range(len(pictures)) if places is None else places
     work = list(zip(pictures, images, places, strict=True))
-    if threads <= 1 or len(work) <= 1:
-        return [degrade(hr, recipe, image, place=place, device=device) for hr, image, place in work]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(max(threads, 1)) as pool:
             return list(pool.map(lambda each: degrade(each[0], recipe, each[1], place=each[2], device=device), work))
     finally:
         torch.set_num_threads(before)

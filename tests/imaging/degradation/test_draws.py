@@ -15,7 +15,7 @@ from semsr.imaging.degradation.kernels import Kernel
 from semsr.imaging.degradation.parameters import FULL, KERNEL_KINDS, LIGHT, PASD, RESIZE_MODES, Parameters
 from semsr.imaging.degradation.recipe import Recipe
 
-MANY = 3000
+MANY = 2000
 ALPHA = 1e-6  # of each comparison; there are about a hundred
 
 

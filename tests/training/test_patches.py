@@ -19,11 +19,11 @@ from semsr.imaging.degradation.recipe import Recipe, degrade
 from semsr.imaging.pictures import Rgb
 from semsr.imaging.resize import Dialect, bicubic_uint8
 from semsr.preparation.manifest import Prepared
-from semsr.restoration.training.crops import Patch, Resized
-from semsr.restoration.training.flips import Flip
-from semsr.restoration.training.index import Source
-from semsr.restoration.training.lowres import BicubicLr, DegradedLr, PairedLr
-from semsr.restoration.training.patches import Sample, TrainingPictures
+from semsr.training.crops import Patch, Resized
+from semsr.training.flips import Flip
+from semsr.training.index import Source
+from semsr.training.lowres import BicubicLr, DegradedLr, PairedLr
+from semsr.training.patches import Sample, TrainingPictures
 
 
 def pixels(tensor: Tensor) -> Rgb:

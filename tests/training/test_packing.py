@@ -17,13 +17,13 @@ import torch
 from semsr.errors import PictureError, SemsrError, StorageError
 from semsr.imaging.pictures import read_rgb, write_png
 from semsr.preparation.manifest import Prepared, pixel_sha256
-from semsr.restoration.training import packing
-from semsr.restoration.training.crops import Patch
-from semsr.restoration.training.index import Index, Source
-from semsr.restoration.training.lowres import PairedLr
-from semsr.restoration.training.packing import pack, plan, verify
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.pixels import packed_file, packed_size
+from semsr.training import packing
+from semsr.training.crops import Patch
+from semsr.training.index import Index, Source
+from semsr.training.lowres import PairedLr
+from semsr.training.packing import pack, plan, verify
+from semsr.training.patches import TrainingPictures
+from semsr.training.pixels import packed_file, packed_size
 
 
 def packed(folder: Path) -> dict[str, bytes]:
@@ -124,8 +124,8 @@ import sys, time
 from pathlib import Path
 from semsr.cards import DatasetCard
 from semsr.preparation.manifest import read_manifest
-from semsr.restoration.training import packing
-from semsr.restoration.training.index import Index, Source
+from semsr.training import packing
+from semsr.training.index import Index, Source
 
 card = DatasetCard.model_validate_json(Path(sys.argv[1]).read_text())
 pause, real = float(sys.argv[4]), packing.read_rgb

@@ -17,14 +17,14 @@ from semsr.errors import SemsrError
 from semsr.imaging.degradation.recipe import degrade
 from semsr.imaging.pictures import Rgb
 from semsr.imaging.resize import bicubic_uint8
-from semsr.restoration.training.chance import Chance, check_seed
-from semsr.restoration.training.crops import Patch, Resized, View, cut, extend, place, require_room
-from semsr.restoration.training.flips import Flips, draw_flip
-from semsr.restoration.training.index import Index, Kind, Source
-from semsr.restoration.training.lowres import BicubicLr, DegradedLr, LowRes, PairedLr
-from semsr.restoration.training.pixels import FilePixels, PackedPixels, Pixels
-from semsr.restoration.training.subimages import Box, SubImages, Windows
-from semsr.restoration.training.tags import Tags
+from semsr.training.chance import Chance, check_seed
+from semsr.training.crops import Patch, Resized, View, cut, extend, place, require_room
+from semsr.training.flips import Flips, draw_flip
+from semsr.training.index import Index, Kind, Source
+from semsr.training.lowres import BicubicLr, DegradedLr, LowRes, PairedLr
+from semsr.training.pixels import FilePixels, PackedPixels, Pixels
+from semsr.training.subimages import Box, SubImages, Windows
+from semsr.training.tags import Tags
 
 
 class Sample(TypedDict):

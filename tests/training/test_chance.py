@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semsr.errors import SemsrError
-from semsr.restoration.training.chance import Chance, check_seed, permutation
+from semsr.training.chance import Chance, check_seed, permutation
 
 
 def draws(seed: int, epoch: int, index: int, count: int = 4) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from semsr.errors import SemsrError
-from semsr.restoration.training.sampler import EpochSampler
+from semsr.training.sampler import EpochSampler
 
 
 def share(rank: int, ranks: int, length: int = 10, **options: Any) -> list[tuple[int, int]]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from semsr.preparation.manifest import Entry, Prepared
-from semsr.restoration.training.crops import Patch
-from semsr.restoration.training.index import Index, Source, Texts
-from semsr.restoration.training.lowres import PairedLr
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.subimages import SubImages
+from semsr.training.crops import Patch
+from semsr.training.index import Index, Source, Texts
+from semsr.training.lowres import PairedLr
+from semsr.training.patches import TrainingPictures
+from semsr.training.subimages import SubImages
 
 
 def large(demo: Prepared, count: int) -> TrainingPictures:
@@ -69,7 +69,7 @@ import gc, os, sys
 from pathlib import Path
 from semsr.cards import DatasetCard
 from semsr.preparation.manifest import Entry, Prepared
-from semsr.restoration.training.index import Index, Source
+from semsr.training.index import Index, Source
 
 def private():
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()

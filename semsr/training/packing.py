@@ -16,8 +16,8 @@ from semsr.errors import PictureError, StorageError
 from semsr.files import atomic_writer, remove_partial
 from semsr.imaging.pictures import read_rgb
 from semsr.preparation.manifest import pixel_sha256
-from semsr.restoration.training.index import Index, Kind
-from semsr.restoration.training.pixels import free_bytes, is_packed, packed_bytes, packed_file, packed_size
+from semsr.training.index import Index, Kind
+from semsr.training.pixels import free_bytes, is_packed, packed_bytes, packed_file, packed_size
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from semsr.errors import PictureError, SemsrError, SizeMismatchError
 from semsr.imaging.pictures import Rgb, read_rgb
-from semsr.restoration.training.index import Index, Kind
-from semsr.restoration.training.subimages import Box
+from semsr.training.index import Index, Kind
+from semsr.training.subimages import Box
 
 _PAGE = mmap.PAGESIZE
 
@@ -52,7 +52,7 @@ class PackedPixels:
     """Reads from the packed files, memory-mapped: only the rows of the box, asked for at once.
 
     Args:
-        folder: where `semsr.restoration.training.packing.pack` put them.
+        folder: where `semsr.training.packing.pack` put them.
     """
 
     def __init__(self, folder: Path) -> None:

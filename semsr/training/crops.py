@@ -9,9 +9,9 @@ import numpy as np
 
 from semsr.errors import PictureError, SemsrError
 from semsr.imaging.pictures import Rgb
-from semsr.restoration.training.chance import Chance
-from semsr.restoration.training.index import Index
-from semsr.restoration.training.subimages import Box, SubImages
+from semsr.training.chance import Chance
+from semsr.training.index import Index
+from semsr.training.subimages import Box, SubImages
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from semsr.errors import SemsrError
 from semsr.imaging.degradation.parameters import FULL
 from semsr.imaging.degradation.recipe import Recipe
 from semsr.preparation.manifest import Prepared
-from semsr.restoration.training.crops import Patch
-from semsr.restoration.training.index import Source
-from semsr.restoration.training.loader import Loader
-from semsr.restoration.training.lowres import DegradedLr, PairedLr
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.sampler import EpochSampler
+from semsr.training.crops import Patch
+from semsr.training.index import Source
+from semsr.training.loader import Loader
+from semsr.training.lowres import DegradedLr, PairedLr
+from semsr.training.patches import TrainingPictures
+from semsr.training.sampler import EpochSampler
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # more workers than cores, on purpose
 

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 from torch.utils.data import Sampler
 
 from semsr.errors import SemsrError
-from semsr.restoration.training.chance import check_seed, permutation
+from semsr.training.chance import check_seed, permutation
 
 
 class Place(TypedDict):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semsr.errors import PairingError
-from semsr.restoration.training.index import Index, Source
+from semsr.training.index import Index, Source
 
 
 class Tags:

@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from semsr.errors import SemsrError
-from semsr.restoration.training.patches import Sample
-from semsr.restoration.training.sampler import EpochSampler, Place
+from semsr.training.patches import Sample
+from semsr.training.sampler import EpochSampler, Place
 
 Batch = dict[str, Any]
 """`hr` (B, 3, size, size) and, where the data set has it, `lr`; lists `name` and `tags`."""

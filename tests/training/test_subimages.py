@@ -12,11 +12,11 @@ import pytest
 from semsr.errors import SemsrError
 from semsr.imaging.pictures import Rgb
 from semsr.preparation.manifest import Prepared
-from semsr.restoration.training.crops import Patch
-from semsr.restoration.training.index import Source
-from semsr.restoration.training.lowres import PairedLr
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.subimages import SubImages, Windows
+from semsr.training.crops import Patch
+from semsr.training.index import Source
+from semsr.training.lowres import PairedLr
+from semsr.training.patches import TrainingPictures
+from semsr.training.subimages import SubImages, Windows
 
 
 def cut_plainly(picture: Rgb, size: int, step: int, threshold: int) -> list[Rgb]:

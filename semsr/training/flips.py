@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from semsr.imaging.pictures import Rgb
-from semsr.restoration.training.chance import Chance
+from semsr.training.chance import Chance
 
 Flips = Literal["all", "horizontal", "none"]
 """All eight (the field's convention for classical training), mirroring left to right only (SeeSR), or none (DAPE)."""

@@ -16,13 +16,13 @@ from semsr.imaging.degradation.parameters import FULL
 from semsr.imaging.degradation.recipe import Recipe
 from semsr.imaging.pictures import write_png
 from semsr.preparation.manifest import Prepared
-from semsr.restoration.training.crops import Patch, Resized
-from semsr.restoration.training.index import Source
-from semsr.restoration.training.loader import Loader
-from semsr.restoration.training.lowres import BicubicLr, DegradedLr, PairedLr
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.sampler import EpochSampler
-from semsr.restoration.training.subimages import SubImages
+from semsr.training.crops import Patch, Resized
+from semsr.training.index import Source
+from semsr.training.loader import Loader
+from semsr.training.lowres import BicubicLr, DegradedLr, PairedLr
+from semsr.training.patches import TrainingPictures
+from semsr.training.sampler import EpochSampler
+from semsr.training.subimages import SubImages
 
 
 def refused(kind: type[SemsrError], words: str, *args: Any, **kwargs: Any) -> None:
@@ -125,11 +125,11 @@ import sys
 from pathlib import Path
 from semsr.cards import DatasetCard
 from semsr.preparation.manifest import read_manifest
-from semsr.restoration.training.crops import Patch
-from semsr.restoration.training.index import Source
-from semsr.restoration.training.loader import Loader
-from semsr.restoration.training.patches import TrainingPictures
-from semsr.restoration.training.sampler import EpochSampler
+from semsr.training.crops import Patch
+from semsr.training.index import Source
+from semsr.training.loader import Loader
+from semsr.training.patches import TrainingPictures
+from semsr.training.sampler import EpochSampler
 from semsr.errors import SemsrError
 
 card = DatasetCard.model_validate_json(Path(sys.argv[1]).read_text())
