@@ -22,7 +22,7 @@ def measuring_fingerprint(project: Project, device: str) -> str:
     protocol or a method added later leaves finished work as it is.
     """
     package = Path(semsr.__file__).parent
-    code = [*project.folders("metric").values(), package / "evaluation", package / "imaging"]
+    code = [*project.folders("metric").values(), package / "evaluation", *sorted((package / "imaging").glob("*.py"))]
     packages = {name: version(name) for name in ("torch", "numpy", "scipy", "pillow")}
     return fingerprint(project, code, device=device, packages=packages)
 

@@ -169,7 +169,9 @@ def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: 
         from semsr.restoration.outputs import outputs_hash
 
         facts["outputs"] = outputs_hash(task)
-    return fingerprint(project, [*sorted(method), package / "restoration", package / "imaging"], **facts)
+    # Of imaging its own modules: how LR was degraded is in the data, not in what is made of them.
+    code = [*sorted(method), package / "restoration", *sorted((package / "imaging").glob("*.py"))]
+    return fingerprint(project, code, **facts)
 
 
 def _devices(wanted: str) -> tuple[str, ...]:
