@@ -7,8 +7,8 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +28,10 @@ logger = logging.getLogger(__name__)
 
 _WORTH_A_PROCESS = 24
 """Pictures a process must have for its start (about a second) to pay."""
-_WAITING = 4
-"""Jobs handed out ahead for each process; memory is these, however many pictures there are."""
+_TOGETHER = 8
+"""Pictures handed to a process at a time: what goes there and back costs as much as a small picture does."""
+_WAITING = 3
+"""Such handfuls given out ahead for each process; memory is these, however many pictures there are."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def build(
     for done in _made(todo, partial(make, folder), min(workers, len(todo) // _WORTH_A_PROCESS)):
         journal.add(done)
         advance(1)
+    if todo:
+        os.sync()
     entries = sorted((journal.pictures[job.name].entry for job in jobs), key=lambda entry: entry.name)
     for path in leftovers(folder, entries):
         logger.info("%s: removed, not a picture of this data set", path)
@@ -120,13 +124,14 @@ def _made(todo: Sequence[Job], make_one: Callable[[Job], Noted], workers: int) -
         return
     # Spawned, not forked: this process may have threads (torch, a progress bar), whose locks a fork would copy in any state.
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),)) as pool:
-        rest = iter(todo)
-        waiting = _submitted(pool, make_one, islice(rest, workers * _WAITING))
+        handfuls = (todo[start : start + _TOGETHER] for start in range(0, len(todo), _TOGETHER))
+        waiting = {pool.submit(_each, make_one, jobs) for jobs in islice(handfuls, workers * _WAITING)}
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-                waiting |= _submitted(pool, make_one, islice(rest, len(done)))
+                waiting |= {pool.submit(_each, make_one, jobs) for jobs in islice(handfuls, len(done))}
+                for future in done:
+                    yield from future.result()
         except BrokenProcessPool:
             raise SemsrError(
                 "a process that prepares pictures was killed (not enough memory?); start again, finished pictures are kept"
@@ -135,8 +140,8 @@ def _made(todo: Sequence[Job], make_one: Callable[[Job], Noted], workers: int) -
             pool.shutdown(cancel_futures=True)
 
 
-def _submitted(pool: ProcessPoolExecutor, make_one: Callable[[Job], Noted], jobs: Iterable[Job]) -> set[Future[Noted]]:
-    return {pool.submit(make_one, job) for job in jobs}
+def _each(make_one: Callable[[Job], Noted], jobs: Sequence[Job]) -> list[Noted]:
+    return [make_one(job) for job in jobs]
 
 
 def _start_worker(parent: int) -> None:
@@ -161,7 +166,7 @@ def _place(folder: Path, name: str, file: File | None) -> Path | None:
     if path.is_file() and path.read_bytes() == file.data:
         return path
     if file.origin is None or not _linked(file.origin, path):
-        write_atomic(path, file.data)
+        write_atomic(path, file.data, durable=False)  # the journal knows its size; `build` waits for the disk once
     return path
 
 

@@ -154,9 +154,16 @@ def _degraded(card: DatasetCard, name: str, hr: File | None, place: int) -> tupl
         rgb = bicubic_uint8(hr.rgb, 1.0 / card.scale, dialect=card.degradation.dialect)
         return hr, File(rgb, encode_png(rgb))
     # Imported here: it brings torch, which preparing by bicubic does without.
+    import torch
+
     from semsr.imaging.degradation.recipe import degrade
 
-    result = degrade(hr.rgb, recipe_of(card.degradation, card.scale), name, place=place)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # two threads that wait for each other on busy cores are many times slower than one
+    try:
+        result = degrade(hr.rgb, recipe_of(card.degradation, card.scale), name, place=place)
+    finally:
+        torch.set_num_threads(before)
     same = card.degradation.ground_truth == "plain"
     return hr if same else File(result.hr, encode_png(result.hr)), File(result.lr, encode_png(result.lr))
 

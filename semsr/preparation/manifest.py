@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from semsr.project import Project
 
 MANIFEST = "manifest.parquet"
 _ANNOTATED = b"annotations"
+_ROWS = 4096
+"""Rows handled as Python objects at a time."""
 _SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -105,9 +108,13 @@ class Prepared:
     @cached_property
     def sha256(self) -> str:
         """Hash of the manifest's content: names, sizes, pixels, splits, annotations; equal data give equal hashes on any machine."""
-        content: list[Any] = _rows(self.entries, self.folder)
-        content += [dict(self.annotated)] if self.annotated else []
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256()
+        rows = (row_of(entry, self.folder) for entry in sorted(self.entries, key=lambda entry: entry.name))
+        # Piece by piece, the bytes of one JSON list: a set of 100,000 pictures must not lie there once more as text.
+        for number, part in enumerate(chain(rows, [dict(self.annotated)] if self.annotated else [])):
+            digest.update(("[" if number == 0 else ", ").encode() + json.dumps(part, sort_keys=True).encode())
+        digest.update(b"]" if self.entries or self.annotated else b"[]")
+        return digest.hexdigest()
 
     @property
     def as_published(self) -> bool | None:
@@ -134,11 +141,14 @@ def set_sha256(hashes: Iterable[str]) -> str:
 
 def write_manifest(folder: Path, entries: Sequence[Entry], annotated: Mapping[str, str] | None = None) -> None:
     """Write manifest.parquet, whole or not at all; from then on the folder counts as prepared. Raises: StorageError."""
-    table = pa.Table.from_pylist(_rows(entries, folder), schema=_SCHEMA)
+    schema = _SCHEMA
     if annotated:
-        table = table.replace_schema_metadata({_ANNOTATED: json.dumps(dict(annotated), sort_keys=True).encode()})
-    with atomic_writer(folder / MANIFEST) as file:
-        pq.write_table(table, file)
+        schema = schema.with_metadata({_ANNOTATED: json.dumps(dict(annotated), sort_keys=True).encode()})
+    ordered = sorted(entries, key=lambda entry: entry.name)
+    with atomic_writer(folder / MANIFEST) as file, pq.ParquetWriter(file, schema) as writer:
+        for start in range(0, len(ordered), _ROWS):
+            rows = [row_of(entry, folder) for entry in ordered[start : start + _ROWS]]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
@@ -150,7 +160,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
         missing = sorted(set(_SCHEMA.names) - set(table.column_names))
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")
-        entries = tuple(entry_of(folder, row) for row in table.to_pylist())
+        batches = table.to_batches(max_chunksize=_ROWS)
+        entries = tuple(entry_of(folder, row) for batch in batches for row in batch.to_pylist())
         annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
     except FileNotFoundError:
         raise
@@ -210,7 +221,3 @@ def entry_of(folder: Path, row: Mapping[str, Any]) -> Entry:
         hr_sha256=row["hr_sha256"],
         split=row["split"],
     )
-
-
-def _rows(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
-    return [row_of(entry, folder) for entry in sorted(entries, key=lambda entry: entry.name)]
