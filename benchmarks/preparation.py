@@ -3,8 +3,8 @@
     python benchmarks/preparation.py [--pictures 10000] [--side 128] [--repeats 3]
 
 Each run is a process of its own, on a copy of the project in a temporary folder. One process against two is measured on four tenths of the
-pictures, in turns, so that a busy machine hits both alike. Memory is the largest resident set, for a tenth of the pictures and for all: of a
-worker, which must not grow, and of the parent, which keeps an index of names, paths and hashes. The last lines are
+pictures, in turns, so that a busy machine hits both alike. Memory is the largest resident set, for a tenth of the pictures and for all:
+of a worker, which must not grow, and of the parent, which keeps an index of names, paths and hashes. The last lines are
 `figure=VALUE goal<=GOAL`; the exit status is 1 where a goal is missed.
 """
 
