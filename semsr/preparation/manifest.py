@@ -163,8 +163,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
         batches = table.to_batches(max_chunksize=_ROWS)
         entries = tuple(entry_of(folder, row) for batch in batches for row in batch.to_pylist())
         annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
     except (pa.ArrowInvalid, OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise SemsrError(f"{path}: not a manifest ({reason}); delete {folder} and run `semsr prepare {card.id}`") from None

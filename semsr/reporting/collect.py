@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-
 from semsr.assets.store import Store
 from semsr.cards import DatasetCard
 from semsr.errors import SemsrError
@@ -111,7 +109,7 @@ def damaged(facts: Facts, problems: Iterable[str]) -> Facts:
 def _prepared(card: DatasetCard, folder: Path, size: Size, problems: list[str]) -> tuple[Prepared | None, State]:
     try:
         return read_manifest(card, folder), "prepared"
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         if not size.files:
             return None, "absent"
         hr, lr = (sum(1 for _ in _lengths(folder / part)) for part in ("hr", "lr"))
@@ -119,8 +117,6 @@ def _prepared(card: DatasetCard, folder: Path, size: Size, problems: list[str]) 
         return None, "unfinished"
     except SemsrError as error:
         problems.append(str(error))
-    except (OSError, pa.ArrowException) as error:
-        problems.append(f"{folder.name}/manifest.parquet can't be read ({error})")
     return None, "damaged"
 
 
