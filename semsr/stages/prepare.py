@@ -180,7 +180,7 @@ def _jobs_of_parts(card: DatasetCard, source: DerivedSource, parts: Sequence[Pre
             entries[entry.name] = entry
     ordered = [entries[name] for name in sorted(entries)]
     counts = shares(source.crops.count, len(ordered)) if source.crops and source.crops.count else [1] * len(ordered)
-    makes: list[tuple[str, partial[Picture]]] = []
+    makes: list[tuple[int, str, partial[Picture]]] = []
     for entry, wanted in zip(ordered, counts, strict=True):
         # A degradation of the card's own replaces the LR that a part may have.
         kept = entry.lr if card.degradation is None else None
@@ -189,10 +189,13 @@ def _jobs_of_parts(card: DatasetCard, source: DerivedSource, parts: Sequence[Pre
         )
         split = None if source.crops else entry.split
         makes += [
-            (name, partial(picture_of_pair, card, Pair(name, entry.hr, kept), box=box, split=split)) for name, box in cuts
+            (turn, name, partial(picture_of_pair, card, Pair(name, entry.hr, kept), box=box, split=split))
+            for turn, (name, box) in enumerate(cuts)
         ]
-    makes.sort(key=lambda found: found[0])
-    jobs = [Job(name, partial(make, place=place)) for place, (name, make) in enumerate(makes)]
+    # Neighbours in place are different pictures, as in a run over all pictures that is repeated until there are crops enough.
+    makes.sort(key=lambda found: found[:2])
+    jobs = [Job(name, partial(make, place=place)) for place, (_, name, make) in enumerate(makes)]
+    jobs.sort(key=lambda job: job.name)
     if card.count is not None and len(jobs) != card.count:
         raise PairingError(f"{card.id}: {len(jobs)} pictures from its parts, but the card says {card.count}")
     return jobs

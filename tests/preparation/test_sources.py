@@ -219,3 +219,15 @@ def test_the_bytes_do_not_depend_on_the_number_of_processes(
         with pytest.raises(SemsrError, match=r"33\.png: not an image file"):
             prepare.run(add_card("three", **keys), "three", tmp_path / "originals", workers=2)
     assert not caplog.records
+
+
+def test_shared_choices_join_crops_of_different_pictures(add_card: AddCard, large: Project) -> None:
+    """Six crops of three pictures, choices shared by three: the first crops of all three, then the second ones."""
+    degradation = {"kind": "real-esrgan", "parameters": "full", "shared_choices": 3}
+    crops = {"kind": "random", "size": 32, "count": 6}
+    source = {"kind": "derived", "parts": [{"dataset": "large"}], "crops": crops}
+    project = add_card("crops", count=6, comparable="regenerated", source=source, degradation=degradation)
+    places = {"0-00": 0, "1-00": 1, "2-00": 2, "0-01": 3, "1-01": 4, "2-01": 5}
+    for entry in prepare.run(project, "crops").entries:
+        expected = degrade(pixels(entry.hr), Recipe(FULL, shared_choices=3), entry.name, place=places[entry.name])
+        assert np.array_equal(pixels(entry.lr), expected.lr)
