@@ -72,13 +72,14 @@ def gaps(names: Iterable[str]) -> list[str]:
         if found := re.search(r"\d+", name):
             key = name[: found.start()], name[found.end() :], len(found.group())
             families.setdefault(key, set()).add(int(found.group()))
-    return sorted(
-        f"{before}{number:0{digits}d}{after}"
-        for (before, after, digits), numbers in families.items()
-        if len(numbers) > 1
-        for number in range(1, max(numbers))
-        if number not in numbers
-    )
+    missing = []
+    for (before, after, digits), numbers in families.items():
+        if len(numbers) > 1:
+            gone = set(range(1, max(numbers))) - numbers
+            if len(gone) > len(numbers):  # numbered from elsewhere, as 0801 to 0900
+                gone = {number for number in gone if number > min(numbers)}
+            missing += [f"{before}{number:0{digits}d}{after}" for number in gone]
+    return sorted(missing)
 
 
 def listed(names: Iterable[str]) -> str:

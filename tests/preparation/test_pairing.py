@@ -112,4 +112,5 @@ def test_a_dot_in_a_pattern_is_only_a_dot(tmp_path: Path) -> None:
 def test_gaps_in_numbering() -> None:
     assert gaps(["Canon_001", "Canon_003", "Nikon_001", "Nikon_002", "baby"]) == ["Canon_002"]
     assert gaps(["img_002", "img_003"]) == ["img_001"]
+    assert gaps(["0801", "0802", "0804"]) == ["0803"]
     assert gaps(["baby", "bird"]) == []
