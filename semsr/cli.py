@@ -185,12 +185,15 @@ def score(
 @app.command()
 def tabulate(
     profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Say in the tables which data sets have not been scored, instead of stopping.")
+    ] = False,
 ) -> None:
     """Write results/tables/*.{csv,tex,md}: published and reproduced values side by side."""
     from semsr.stages import tabulate as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile))
+    stage.run(project, project.profile(profile), keep_going=keep_going)
 
 
 @app.command("eval")

@@ -51,6 +51,8 @@ def assemble(
     blocks = []
     for dataset in card.datasets:
         reason = refused or not_run.dataset_reason(project, card, profile, dataset.dataset)
+        if not reason and dataset.dataset not in scores:
+            reason = f"data set {dataset.dataset} has not been scored (`semsr fetch {dataset.dataset}`, `dvc repro`)"
         known = published if card.context is None else replace(published, values=_moved(published, card, dataset))
         block = _block(project, card, profile, dataset, columns, known, scores.get(dataset.dataset), reason)
         remark = (remarks or {}).get(dataset.dataset, "") if card.reported else ""

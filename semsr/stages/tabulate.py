@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
@@ -25,12 +26,13 @@ from semsr.reproduction.table import Table
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 
 
-def run(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
+def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
     """Render every table of the profile from results/<profile>/scores, and print what was run.
 
     Args:
         project: the project.
         profile: whose results to use; each file is stamped with its id.
+        keep_going: a data set that has not been scored (gated, out of reach) is said to be so in the table, and is no error.
 
     Returns:
         The tables, in the profile's order.
@@ -39,7 +41,7 @@ def run(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
         SemsrError: a table's card is wrong, scores are missing, unreadable or of another version, or results can't be written.
     """
     # All tables are made before the first is written: an error leaves the files of the last run as they were.
-    tables = tables_of(project, profile)
+    tables = tables_of(project, profile, keep_going=keep_going)
     folder = project.root / "results" / "tables"
     written = []
     for table in tables:
@@ -52,7 +54,7 @@ def run(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
     return tables
 
 
-def tables_of(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
+def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
     """Every table of the profile, as data. Raises: SemsrError, see `run`."""
     if not profile.tables:
         raise SemsrError(f"profile {profile.id}: tables: found none; allowed: {', '.join(project.tables)}")
@@ -62,6 +64,8 @@ def tables_of(project: Project, profile: ProfileCard) -> tuple[Table, ...]:
     for card in (project.table(name) for name in profile.tables):
         protocol = resolve(project, card.protocol)
         planned = planned_datasets(project, card, profile)
+        if keep_going:
+            planned = tuple(dataset for dataset in planned if shelf.has_scores(dataset))
         scores = {dataset: shelf.scores(dataset, protocol) for dataset in planned}
         remarks = {dataset: shelf.remark(dataset) for dataset in planned}
         tables.append(assemble(project, card, profile, protocol, scores, remarks))
@@ -77,9 +81,16 @@ class _Shelf:
         self._frames: dict[str, pd.DataFrame] = {}
         self._prepared: dict[str, Prepared] = {}
 
+    def has_scores(self, dataset: str) -> bool:
+        """Whether a data set was scored at all; what the file holds is judged when it is read."""
+        return self._path(dataset).is_file()
+
+    def _path(self, dataset: str) -> Path:
+        return self._project.results(self._profile.id) / "scores" / f"{dataset}.parquet"
+
     def scores(self, dataset: str, protocol: ResolvedProtocol) -> Scores:
         if dataset not in self._frames:
-            path = self._project.results(self._profile.id) / "scores" / f"{dataset}.parquet"
+            path = self._path(dataset)
             self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
         prepared = self.prepared(dataset)
         # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.

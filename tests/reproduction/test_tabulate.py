@@ -100,6 +100,17 @@ def test_an_error_is_one_line_and_leaves_the_last_tables(scored: Any, how: str, 
     assert _written(scored) == before
 
 
+def test_what_was_not_scored_is_said_where_that_is_asked_for(scored: Any) -> None:
+    scored.save("full")
+    _break(scored, "missing")
+    tabulate.run(scored.project, scored.project.profile("full"), keep_going=True)
+    written = (scored.root / "results/tables/paper-table.md").read_text()
+    assert "data set alpha has not been scored (`semsr fetch alpha`, `dvc repro`)" in written
+    (scored.root / "results/full/scores/alpha.parquet").write_bytes(b"damaged")
+    with pytest.raises(SemsrError, match="not a readable parquet file"):
+        tabulate.run(scored.project, scored.project.profile("full"), keep_going=True)
+
+
 def test_a_full_disk_leaves_nothing_half_written(scored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scored.save("full")
 
