@@ -1,0 +1,36 @@
+"""The command line: one verb, one function, no logic. Each verb's work is a stage's `run`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+# Each registers its verbs; `semsr --help` lists them in this order.
+from semsr.cli import cards, datasets, results  # noqa: F401
+from semsr.cli.app import app
+from semsr.errors import SemsrError
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and a non-zero exit status."""
+    # Threads that wait must sleep, not spin: on a busy machine two spinning threads are slower than one. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except SemsrError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; what is finished is kept, the same command continues", 130)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose a folder you can write to", 2)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
