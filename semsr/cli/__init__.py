@@ -11,6 +11,18 @@ from semsr.cli import cards, datasets, results  # noqa: F401
 from semsr.cli.app import app
 from semsr.errors import SemsrError
 
+_ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "choose a folder you can write to",
+    errno.EACCES: "mend its permissions, or choose another folder",
+    errno.EPERM: "mend its permissions, or choose another folder",
+    errno.EISDIR: "a folder stands where a file is needed; move it away",
+    errno.ENOTDIR: "a file stands where a folder is needed; move it away",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+"""What the operating system refuses, and what to do about it."""
+
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and a non-zero exit status."""
@@ -26,9 +38,9 @@ def main() -> None:
         if error.errno == errno.EPIPE:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in _ADVICE:
             raise
-        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose a folder you can write to", 2)
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; {_ADVICE[error.errno]}", 2)
 
 
 def _fail(message: str, code: int) -> None:

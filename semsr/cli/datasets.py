@@ -14,7 +14,7 @@ From = Annotated[Path | None, typer.Option("--from", help="Take the files from y
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say what it takes: bytes, files, licence, disk. Changes nothing.")
 ]
-PlanAsJson = Annotated[bool, typer.Option("--json", help="The same as JSON.")]
+PlanAsJson = Annotated[bool, typer.Option("--json", help="The plan as JSON; implies --dry-run.")]
 
 
 @app.command()

@@ -70,8 +70,11 @@ class Journal:
                 if "manifest" in found:
                     self.finished = str(found["manifest"])
                 elif "row" in found and "files" in found:
-                    stamps = {name: (int(size), int(time)) for name, (size, time) in found["files"].items()}
-                    done = Noted(entry_of(self._folder, found["row"]), stamps)
+                    try:
+                        stamps = {name: (int(size), int(time)) for name, (size, time) in found["files"].items()}
+                        done = Noted(entry_of(self._folder, found["row"]), stamps)
+                    except (KeyError, TypeError, ValueError, AttributeError):
+                        continue
                     self.pictures[done.entry.name] = done
         return True
 

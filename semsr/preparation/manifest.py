@@ -165,6 +165,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
         annotated = json.loads((table.schema.metadata or {}).get(_ANNOTATED, b"{}"))
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
+    except PermissionError:
+        raise SemsrError(f"{path}: can't be read; mend its permissions") from None
     except (pa.ArrowInvalid, OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise SemsrError(f"{path}: not a manifest ({reason}); delete {folder} and run `semsr prepare {card.id}`") from None

@@ -12,7 +12,7 @@ from semsr.cards import Card, DatasetCard, parse_card
 from semsr.cards.dataset import FileSource, PhotoSource
 from semsr.errors import CardError, PairingError
 from semsr.files import sha256_file, write_atomic
-from semsr.preparation.pairing import Pair, find_pairs, gaps, listed
+from semsr.preparation.pairing import Pair, files_below, find_pairs, gaps, listed
 from semsr.project import Project
 
 
@@ -108,7 +108,7 @@ def photographs_below(project: Project, card: DatasetCard, folder: Path) -> dict
     assert isinstance(card.source, PhotoSource)
     if not folder.is_dir():
         raise PairingError(f"{card.id}: {folder}: no such folder")
-    there = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()}
+    there = {path.name: path for _, path in files_below(folder)}
     found: dict[str, Path] = {}
     for name in sorted({photo.asset for photo in card.source.photos}):
         asset = project.asset(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,9 +76,11 @@ def gaps(names: Iterable[str]) -> list[str]:
     missing = []
     for (before, after, digits), numbers in families.items():
         if len(numbers) > 1:
-            gone = set(range(1, max(numbers))) - numbers
-            if len(gone) > len(numbers):  # numbered from elsewhere, as 0801 to 0900
-                gone = {number for number in gone if number > min(numbers)}
+            low, high = min(numbers), max(numbers)
+            if high - low > 10 * len(numbers) + 1000:  # dates, not numbers of a set
+                continue
+            # Numbered from 1, or from elsewhere, as 0801 to 0900.
+            gone = set(range(1 if low <= len(numbers) else low, high)) - numbers
             missing += [f"{before}{number:0{digits}d}{after}" for number in gone]
     return sorted(missing)
 
@@ -91,12 +94,29 @@ def listed(names: Iterable[str]) -> str:
 
 def files_below(folder: Path) -> list[tuple[str, Path]]:
     """The files below a folder, with their paths relative to it; hidden ones do not count."""
-    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        (relative.as_posix(), path)
-        for relative, path in found
-        if not any(part.startswith((".", "__MACOSX")) for part in relative.parts)
-    )
+    found: list[tuple[str, Path]] = []
+    seen: set[tuple[int, int]] = set()
+    for parent, inside, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        state = Path(parent).stat()
+        if (state.st_dev, state.st_ino) in seen:  # a link that leads back up
+            inside.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        inside[:] = [name for name in inside if not name.startswith((".", "__MACOSX"))]
+        for name in names:
+            path = Path(parent, name)
+            if not name.startswith((".", "__MACOSX")) and path.is_file():
+                found.append((path.relative_to(folder).as_posix(), path))
+    for name, _ in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise PairingError(f"{folder}: the file name {name!r} is not UTF-8 and can't be recorded; rename it") from None
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    raise PairingError(f"{error.filename}: can't be read ({error.strerror}); mend its permissions") from None
 
 
 def matches(files: Sequence[tuple[str, Path]], pattern: str) -> Found:
@@ -131,10 +151,14 @@ def _expression(pattern: str) -> re.Pattern[str]:
             parts.append(r"(?P=name)" if "(?P<name>" in "".join(parts) else r"(?P<name>[^/]+)")
         else:
             parts.append(re.escape(token))
+    # The kind of file, whatever its case: cameras write .JPG and .PNG.
+    head, dot, kind = parts[-1].rpartition(r"\.")
+    parts[-1] = f"{head}{dot}(?i:{kind})" if dot else parts[-1]
     return re.compile("".join(parts))
 
 
 def _check_partners(where: str, layout: Layout, hr: dict[str, Path], lr: dict[str, Path], dataset: str) -> None:
+    said = []
     for kind, other, mine, theirs, pattern in (
         ("LR", "HR", lr, hr, layout.hr or ""),
         ("HR", "LR", hr, lr, layout.lr or ""),
@@ -142,8 +166,12 @@ def _check_partners(where: str, layout: Layout, hr: dict[str, Path], lr: dict[st
         alone = sorted(mine.keys() - theirs.keys())
         if alone:
             wanted = listed(pattern.replace("{name}", name) for name in alone)
-            raise PairingError(
-                f"{dataset}: {len(mine) - len(alone)} of {len(mine)} {kind} pictures have an {other} partner; "
+            said.append(
+                f"{len(mine) - len(alone)} of {len(mine)} {kind} pictures have an {other} partner; "
                 f"{listed(mine[name].name for name in alone)} {'has' if len(alone) == 1 else 'have'} none in {where} "
-                f"(expected {wanted}). Add what is missing, or pass another copy: `semsr fetch {dataset} --from DIR`"
+                f"(expected {wanted})"
             )
+    if said:
+        raise PairingError(
+            f"{dataset}: {'; '.join(said)}. Add what is missing, or pass another copy: `semsr fetch {dataset} --from DIR`"
+        )

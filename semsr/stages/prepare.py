@@ -24,8 +24,8 @@ from semsr.preparation.build import Job, build, damage
 from semsr.preparation.crops import boxes, shares
 from semsr.preparation.journal import Journal, noted
 from semsr.preparation.making import Picture, picture_of_pair, picture_of_photo
-from semsr.preparation.manifest import Entry, Prepared, read_manifest, write_manifest
-from semsr.preparation.originals import Fetched, pairs_below, read_record, scratch_path
+from semsr.preparation.manifest import Entry, Prepared, open_prepared, read_manifest, write_manifest
+from semsr.preparation.originals import Fetched, pairs_below, read_record, scratch_path, write_record
 from semsr.preparation.pairing import Pair
 from semsr.preparation.published import differences, read_table
 from semsr.project import Project
@@ -57,7 +57,8 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
     card = project.dataset(dataset_id)
     if card.id in above:
         raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
-    record = None if source else read_record(project, card.id)
+    before = read_record(project, card.id)
+    record = None if source else before
     if record is None or not _is_current(project, card, record):
         # All that is to come, before anything is downloaded.
         require_space(project, card, own_copy(project, card, source_of_part(card, source)))
@@ -71,9 +72,24 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
         require_space(project, card, own_copy(project, card, None))
         with locked(project.data / ".locks" / card.id, card.id):
             # Another process may have made it while this one waited.
-            prepared = _existing(project, card, recipe) or _build(project, card, record, parts, recipe, workers)
+            try:
+                prepared = _existing(project, card, recipe) or _build(project, card, record, parts, recipe, workers)
+            except SemsrError:
+                if source is not None and before is not None:
+                    write_record(project, before)  # the copy given is no good: the earlier one stays the one to use
+                raise
     _summarise(project, prepared)
     return prepared
+
+
+def is_of_this_card(project: Project, dataset_id: str) -> bool:
+    """Whether a prepared data set was made by the cards, the code and the originals of now. Raises: SemsrError: a part is not prepared."""
+    card, record = project.dataset(dataset_id), read_record(project, dataset_id)
+    if record is None:
+        return False
+    source = card.source
+    parts = [open_prepared(project, part.dataset) for part in source.parts] if isinstance(source, DerivedSource) else []
+    return _journal(project, card, _recipe(project, card, record, parts)).finished is not None
 
 
 def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:

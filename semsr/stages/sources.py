@@ -46,8 +46,21 @@ def own_copy(project: Project, card: DatasetCard, source: Path | None) -> Path |
     """The user's folder: the one given now, or the one that an earlier run was given, while it is there; None: the official files.
 
     For a derived data set it is that of its only part.
+    Raises: SemsrError: not a usable path; or it overlaps the prepared form, which would be made out of itself.
     """
-    return source.expanduser().resolve() if source is not None else copy_of(project, card.id)
+    if source is None:
+        return copy_of(project, card.id)
+    try:
+        folder = source.expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        raise SemsrError(f"{card.id}: --from {source}: not a usable path ({error})") from None
+    prepared = (project.data / card.id).resolve()
+    if folder == prepared or prepared in folder.parents or folder in prepared.parents:
+        raise SemsrError(
+            f"{card.id}: --from {source}: overlaps {project.show(prepared)}, where the prepared pictures are written; keep your "
+            f"copy outside"
+        )
+    return folder
 
 
 def source_of_part(card: DatasetCard, source: Path | None) -> Path | None:

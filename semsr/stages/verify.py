@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from semsr.assets.progress import count_bar
+from semsr.cards import DatasetCard
 from semsr.cores import available_cores
 from semsr.errors import SemsrError
 from semsr.preparation.manifest import MANIFEST
 from semsr.project import Project
+from semsr.stages import prepare
 from semsr.stages.sources import parts_below
 from semsr.stages.wholeness import Checks, Finding
 
@@ -74,6 +76,7 @@ def run(project: Project, dataset_id: str, *, threads: int | None = None) -> Ver
             notes.append(f"{name}, a part of {card.id}, is not prepared any more; not checked")
             continue
         checks = Checks(project, part)
+        notes += _of_another_card(project, part)
         with count_bar(f"verify {name}", len(checks.all)) as advance:
             problems += _in_parallel(checks.all, threads or available_cores(), advance)
         problems += checks.extra()
@@ -82,11 +85,24 @@ def run(project: Project, dataset_id: str, *, threads: int | None = None) -> Ver
     return Verified(card.id, pictures, files, tuple(problems), tuple(notes))
 
 
+def _of_another_card(project: Project, card: DatasetCard) -> list[str]:
+    try:
+        current = prepare.is_of_this_card(project, card.id)
+    except SemsrError:  # what is wrong with a part is said where that is checked
+        return []
+    again = f"`semsr prepare {card.id}` makes it anew"
+    return [] if current else [f"{card.id}: prepared by another card, other code or from other originals than now; {again}"]
+
+
 def require_whole(verified: Verified) -> None:
     """Raises: SemsrError with one line where anything is wrong."""
     if verified.problems:
         again = ", ".join(f"`semsr prepare {name}`" for name in dict.fromkeys(found.dataset for found in verified.problems))
-        raise SemsrError(f"{verified.summary}; {again} makes damaged and missing files again, where the originals are whole")
+        outside = any(not found.file.startswith("data/") for found in verified.problems)
+        hint = "; originals must be got again first: `semsr fetch ID`, with --from DIR for your own copy" if outside else ""
+        raise SemsrError(
+            f"{verified.summary}; {again} makes damaged and missing files again, where the originals are whole{hint}"
+        )
 
 
 def _in_parallel(

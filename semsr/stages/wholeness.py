@@ -72,6 +72,8 @@ class Checks:
             same = pixel_sha256(read_rgb(path)) == sha
         except PictureError as error:
             return self._found("damaged", path, str(error))
+        except OSError as error:
+            return self._found("damaged", path, f"can't be read ({error.strerror})")
         return None if same else self._found("damaged", path, "other pixels than the manifest says")
 
     def _annotations(self) -> Iterator[Callable[[], Finding | None]]:
@@ -132,7 +134,7 @@ class Checks:
             return
         paths = {name: folder / name for name in record.files}
         if isinstance(self.card.source, PhotoSource):
-            there = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()}
+            there = {path.name: path for _, path in files_below(folder)}
             names = {name: self.project.asset(name).file for name in record.files if name in self.project.assets}
             paths = {name: there.get(file, folder / file) for name, file in names.items()}
         for name, path in paths.items():

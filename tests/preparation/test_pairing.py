@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,28 @@ def test_gaps_in_numbering() -> None:
     assert gaps(["img_002", "img_003"]) == ["img_001"]
     assert gaps(["0801", "0802", "0804"]) == ["0803"]
     assert gaps(["baby", "bird"]) == []
+
+
+def test_dates_are_not_numbers_of_a_set() -> None:
+    assert gaps(["20240101123456", "20240101123457", "20250101000000"]) == []
+
+
+def test_linked_folders_and_capital_suffixes_count(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere", "b.png")
+    touch(tmp_path / "copy", "sky/a.png", "sky/c.PNG")
+    (tmp_path / "copy/water").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "copy/sky/up").symlink_to(tmp_path / "copy")
+    pairs = find_pairs([tmp_path / "copy"], [Layout(hr="*/{name}.png")], dataset="x")
+    assert [pair.name for pair in pairs] == ["a", "b", "c"]
+
+
+def test_a_name_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    os.close(os.open(os.fsencode(tmp_path) + b"/b\xffby.png", os.O_CREAT))
+    with pytest.raises(PairingError, match="is not UTF-8 and can't be recorded; rename it"):
+        find_pairs([tmp_path], [Layout(hr="{name}.png")], dataset="x")
+
+
+def test_both_sides_of_a_renamed_picture_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "hr/a.png", "hr/holiday.png", "lr/a.png", "lr/b.png")
+    with pytest.raises(PairingError, match=r"b\.png has none .*; 1 of 2 HR pictures have an LR partner; holiday\.png has none"):
+        find_pairs([tmp_path], [PLAIN], dataset="x")

@@ -100,6 +100,37 @@ def test_without_network_the_way_out_is_told(workspace: Project) -> None:
 # Prepare.
 
 
+def test_the_prepared_folder_is_no_copy_to_prepare_from(workspace: Project, copy: Path) -> None:
+    folder = workspace.data / "set5-gtmod12"
+    shutil.copytree(copy, folder)
+    before = tree(folder)
+    for source in (folder, folder / "hr", workspace.data):
+        with pytest.raises(SemsrError, match="overlaps data/set5-gtmod12, where the prepared pictures are written"):
+            prepare.run(workspace, "set5-gtmod12", source)
+    with pytest.raises(SemsrError, match="not a usable path"):
+        prepare.run(workspace, "set5-gtmod12", Path("~no-such-user/x"))
+    assert tree(folder) == before
+
+
+def test_after_a_bad_copy_the_earlier_one_is_used_again(workspace: Project, copy: Path, tmp_path: Path) -> None:
+    whole = prepare.run(workspace, "set5-gtmod12", copy).sha256
+    bad = Path(shutil.copytree(copy, tmp_path / "bad"))
+    (bad / "hr/bird.png").write_bytes(b"?")
+    with pytest.raises(PictureError, match=r"bird\.png: not an image"):
+        prepare.run(workspace, "set5-gtmod12", bad)
+    assert prepare.run(workspace, "set5-gtmod12").sha256 == whole
+
+
+def test_journal_lines_that_say_nonsense_do_not_count(workspace: Project, copy: Path) -> None:
+    whole = tree(prepare.run(workspace, "set5-gtmod12", copy).folder)
+    path = workspace.data / "set5-gtmod12.prepared.jsonl"
+    first, *rest = path.read_bytes().splitlines(keepends=True)
+    nonsense = [b'{"row":{"id":"x"},"files":{"hr/x.png":[1]}}\n', b'{"row":{},"files":{}}\n', b'{"row":1,"files":2}\n']
+    path.write_bytes(b"".join([first, *nonsense, *rest]))
+    prepare.run(workspace, "set5-gtmod12")
+    assert tree(workspace.data / "set5-gtmod12") == whole
+
+
 def test_bytes_are_those_published(workspace: Project, test_data: Path) -> None:
     prepared = prepare.run(workspace, "realsr", test_data / "realsr_crop128")
     for entry in prepared.entries:

@@ -230,3 +230,13 @@ def test_the_order_and_the_findings_do_not_depend_on_threads(
     for number in range(6):
         change_a_pixel(prepared.folder / f"hr/{number}.png")
     assert verify.run(project, "own", threads=1) == verify.run(project, "own", threads=8)
+
+
+def test_a_changed_card_is_noted(workspace: Project, test_data: Path) -> None:
+    prepare.run(workspace, "set5", test_data / "set5")
+    assert not [note for note in verify.run(workspace, "set5").notes if "another card" in note]
+    path = workspace.root / "datasets/set5/dataset.yaml"
+    path.write_text(path.read_text().replace("dialect: replicate", "dialect: symmetric"))
+    verified = verify.run(Project(workspace.root), "set5")
+    assert verified.problems == ()
+    assert "set5: prepared by another card, other code or from other originals than now; `semsr prepare set5`" in verified.notes[0]
