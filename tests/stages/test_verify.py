@@ -239,4 +239,6 @@ def test_a_changed_card_is_noted(workspace: Project, test_data: Path) -> None:
     path.write_text(path.read_text().replace("dialect: replicate", "dialect: symmetric"))
     verified = verify.run(Project(workspace.root), "set5")
     assert verified.problems == ()
-    assert "set5: prepared by another card, other code or from other originals than now; `semsr prepare set5`" in verified.notes[0]
+    assert (
+        "set5: prepared by another card, other code or from other originals than now; `semsr prepare set5`" in verified.notes[0]
+    )
