@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -75,6 +76,16 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in reasons:
             raise StorageError(f"{path}: can't be written: {reasons[error.errno]}") from error
         raise
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on the disk that a folder lies on, or will lie on."""
+    return shutil.disk_usage(existing(folder)).free
 
 
 def sha256_file(path: Path) -> str:

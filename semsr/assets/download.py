@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from semsr.assets.network import (
 from semsr.assets.patience import Patience, seconds_to_wait
 from semsr.assets.progress import download_bar
 from semsr.errors import StorageError
-from semsr.files import storage_errors
+from semsr.files import free_bytes, storage_errors
 
 logger = logging.getLogger(__name__)
 
@@ -180,8 +179,7 @@ def _chunks(response: Any) -> Iterator[bytes]:
 
 
 def _require_space(partial: Path, needed: int) -> None:
-    folder = next(folder for folder in partial.parents if folder.exists())
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(partial.parent)
     if needed > free:
         raise StorageError(
             f"{partial.parent}: {needed / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free; free some space, "

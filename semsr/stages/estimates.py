@@ -12,6 +12,7 @@ from semsr.assets.store import Standing, Store
 from semsr.cards import Asset, DatasetCard
 from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
 from semsr.errors import AssetError, SemsrError
+from semsr.files import existing
 from semsr.preparation.manifest import MANIFEST
 from semsr.project import Project
 from semsr.stages.sources import asset_ids, part_ids, pictures_below
@@ -43,11 +44,6 @@ class Need:
     size: int | None
     how: str
     at_most: bool = False
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
 
 
 def show_bytes(size: int | None) -> str:

@@ -22,8 +22,7 @@ from semsr.preparation.pairing import Pair
 from semsr.project import Project
 from semsr.stages.checksums import require_published
 from semsr.stages.needs import require_space
-from semsr.stages.sources import asset_ids as asset_ids
-from semsr.stages.sources import own_copy, part_ids, pictures_below, source_of_part
+from semsr.stages.sources import asset_ids, own_copy, part_ids, pictures_below, source_of_part
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from semsr.assets.store import Store
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import FileSource
 from semsr.errors import StorageError
+from semsr.files import existing, free_bytes
 from semsr.project import Project
-from semsr.stages.estimates import Disk, Need, existing, of_download, of_preparing, of_unpacking, show_bytes
+from semsr.stages.estimates import Disk, Need, of_download, of_preparing, of_unpacking, show_bytes
 from semsr.stages.sources import asset_ids, copy_of, parts_below
 
 
@@ -93,11 +93,6 @@ def by_disk(project: Project, steps: Sequence[Need]) -> list[tuple[Path, list[Ne
 def folder_of(project: Project, disk: Disk) -> Path:
     """The folder that a step writes to."""
     return Store().folder if disk == "assets" else project.data
-
-
-def free_bytes(folder: Path) -> int:
-    """What is free on the disk that a folder lies on, or will lie on."""
-    return shutil.disk_usage(existing(folder)).free
 
 
 def total(steps: Iterable[Need]) -> int:

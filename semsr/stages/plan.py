@@ -14,11 +14,12 @@ from semsr.cards import Asset, DatasetCard
 from semsr.cards.asset import PypiMirror
 from semsr.cards.dataset import DerivedSource, FileSource
 from semsr.errors import AssetError
+from semsr.files import existing, free_bytes
 from semsr.preparation.manifest import MANIFEST
 from semsr.preparation.originals import photographs_below
 from semsr.project import Project
-from semsr.stages.estimates import Need, existing
-from semsr.stages.needs import all_needs, by_disk, free_bytes, needs, total
+from semsr.stages.estimates import Need
+from semsr.stages.needs import all_needs, by_disk, needs, total
 from semsr.stages.sources import asset_ids, copy_of, own_copy, part_ids, pictures_below, source_of_part
 
 State = Literal["here", "in part", "absent", "wrong size"]

@@ -15,7 +15,7 @@ from semsr.assets.progress import count_bar
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource, PhotoSource, RealEsrgan
 from semsr.cores import available_cores
-from semsr.errors import CardError, PairingError, SemsrError
+from semsr.errors import PairingError, SemsrError
 from semsr.fingerprint import fingerprint
 from semsr.preparation.annotations import damage as annotation_damage
 from semsr.preparation.annotations import find as find_annotations
@@ -31,7 +31,7 @@ from semsr.preparation.published import differences, read_table
 from semsr.project import Project
 from semsr.stages import fetch
 from semsr.stages.needs import require_space
-from semsr.stages.sources import own_copy, source_of_part
+from semsr.stages.sources import asset_ids, own_copy, part_ids, parts_below, source_of_part
 
 logger = logging.getLogger(__name__)
 
@@ -46,17 +46,16 @@ def run(project: Project, dataset_id: str, source: Path | None = None, *, worker
         workers: processes; default: one a core. The bytes do not depend on it.
 
     Raises:
-        UnknownIdError, AssetError, PairingError: as `fetch.run`.
+        UnknownIdError, AssetError, PairingError, CardError: as `fetch.run`.
         PictureError: a picture is truncated, not 8-bit RGB or of the wrong size.
         StorageError: data/ can't be written; or a disk is too small, said before anything is downloaded.
     """
-    return _run(project, dataset_id, source, workers or available_cores(), ())
+    parts_below(project, project.dataset(dataset_id))
+    return _run(project, dataset_id, source, workers or available_cores())
 
 
-def _run(project: Project, dataset_id: str, source: Path | None, workers: int, above: tuple[str, ...]) -> Prepared:
+def _run(project: Project, dataset_id: str, source: Path | None, workers: int) -> Prepared:
     card = project.dataset(dataset_id)
-    if card.id in above:
-        raise CardError(f"data set {card.id!r} is made from itself: {' -> '.join((*above, card.id))}; mend the cards' 'parts'")
     before = read_record(project, card.id)
     record = None if source else before
     if record is None or not _is_current(project, card, record):
@@ -65,7 +64,7 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int, a
         record = fetch.run(project, card.id, source)
     parts = []
     if isinstance(card.source, DerivedSource):
-        parts = [_run(project, part.dataset, None, workers, (*above, card.id)) for part in card.source.parts]
+        parts = [_run(project, part.dataset, None, workers) for part in card.source.parts]
     recipe = _recipe(project, card, record, parts)
     prepared = _existing(project, card, recipe)
     if prepared is None:
@@ -97,8 +96,8 @@ def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:
     if record.kind == "folder":
         return True
     if isinstance(card.source, DerivedSource):
-        return sorted(record.files) == sorted({part.dataset for part in card.source.parts})
-    if sorted(record.files) != fetch.asset_ids(card):
+        return sorted(record.files) == part_ids(card)
+    if sorted(record.files) != asset_ids(card):
         return False
     return all(project.asset(name).sha256 in (None, sha) for name, sha in record.files.items())
 
@@ -158,7 +157,7 @@ def _build(
         entries = build(folder, jobs, journal, workers=workers, advance=advance)
         if card.pixels is not None and card.pixels.required and (wrong := _unlike_published(project, card, entries)):
             raise PairingError(
-                f"{card.id}: not the published pictures: {'; '.join(wrong[:5])}{_more(wrong)}. No others can stand in for them: "
+                f"{card.id}: not the published pictures: {_first_few(wrong)}. No others can stand in for them: "
                 f"mend your copy, or fetch the official one"
             )
         write_manifest(folder, entries, place_annotations(found, folder))
@@ -222,8 +221,8 @@ def _unlike_published(project: Project, card: DatasetCard, entries: Sequence[Ent
     return differences(table, entries) if table is not None else []
 
 
-def _more(lines: Sequence[str]) -> str:
-    return f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+def _first_few(lines: Sequence[str]) -> str:
+    return "; ".join(lines[:5]) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
 
 
 def _summarise(project: Project, prepared: Prepared) -> None:
@@ -240,5 +239,5 @@ def _summarise(project: Project, prepared: Prepared) -> None:
         logger.warning(
             "%s: these are not, pixel for pixel, the pictures the published numbers were measured on; yours may differ from them%s",
             prepared.card.id,
-            f" ({'; '.join(wrong[:5])}{_more(wrong)})" if wrong else "",
+            f" ({_first_few(wrong)})" if wrong else "",
         )

@@ -13,11 +13,11 @@ import numpy as np
 from semsr.assets.locking import locked
 from semsr.cores import available_cores
 from semsr.errors import PictureError, StorageError
-from semsr.files import atomic_writer, remove_partial
+from semsr.files import atomic_writer, free_bytes, remove_partial
 from semsr.imaging.pictures import read_rgb
 from semsr.preparation.manifest import pixel_sha256
 from semsr.training.index import Index, Kind
-from semsr.training.pixels import free_bytes, is_packed, packed_bytes, packed_file, packed_size
+from semsr.training.pixels import is_packed, packed_bytes, packed_file, packed_size
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import mmap
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -127,10 +126,3 @@ def is_packed(folder: Path, index: Index, at: int, kind: Kind) -> bool:
         return packed_file(folder, index.sha256(at, kind)).stat().st_size == packed_size(*index.size(at, kind))
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space of the disk that `folder` is or would be on."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
