@@ -36,3 +36,11 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     for folder in folders:
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+
+
+def seeds_of(project: Project, profile: ProfileCard, method: str, variant: str) -> tuple[int, ...]:
+    """The seeds a variant has cells for: the profile's where it is trained here (the first alone, if its recipe says `once`), else 0."""
+    if project.method(method).variants[variant].training is None:
+        return (0,)
+    seeds = profile.training.seeds
+    return seeds[:1] if project.recipe(method, variant).once else seeds

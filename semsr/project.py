@@ -21,9 +21,11 @@ from semsr.cards import (
     MetricCard,
     ProfileCard,
     ProtocolCard,
+    Recipe,
     TableCard,
     parse_card,
 )
+from semsr.cards.inheritance import inherit
 from semsr.errors import CardError, SemsrError, UnknownIdError
 
 Kind = Literal["method", "dataset", "metric", "table"]
@@ -77,9 +79,13 @@ class Project:
         """Everything a profile makes."""
         return self.root / "results" / profile
 
-    def cell(self, profile: str, dataset: str, method: str, variant: str) -> Path:
-        """One variant on one data set: `images/` and `run.json`."""
-        return self.results(profile) / "cells" / dataset / method / variant
+    def cell(self, profile: str, dataset: str, method: str, variant: str, seed: int = 0) -> Path:
+        """One variant on one data set: `images/` and `run.json`; each seed of a variant that is trained here has its own."""
+        return self.results(profile) / "cells" / dataset / method / seeded(variant, seed)
+
+    def trained(self, profile: str, method: str, variant: str, seed: int) -> Path:
+        """What training one variant with one seed left: `generator.safetensors`, `train.json`, logs."""
+        return self.results(profile) / "trained" / method / seeded(variant, seed)
 
     @property
     def lock(self) -> Path:
@@ -202,6 +208,19 @@ class Project:
                     found[asset.id] = asset
         return found
 
+    def recipes(self, method: str) -> dict[str, Recipe]:
+        """A method's recipes by name; none where it has no `recipes.yaml`. Raises: CardError."""
+        path = self.folders("method")[method] / "recipes.yaml"
+        if not path.exists():
+            return {}
+        where = self.show(path)
+        entries = read_yaml(path)
+        if not isinstance(entries, dict):
+            raise CardError(f"{where}: expected recipes by name, found {type(entries).__name__}")
+        # Names that begin with an underscore are only there to be extended.
+        whole = {name: entry for name, entry in inherit(entries, where).items() if name[0] != "_"}
+        return {name: parse_card(Recipe, entry, f"{where}: {name}") for name, entry in whole.items()}
+
     # One card by its name.
 
     def method(self, name: str) -> MethodCard:
@@ -230,9 +249,22 @@ class Project:
             return self.read(self.root / "params.yaml", ProfileCard)
         return _get("profile", name, self.profiles)
 
+    def recipe(self, method: str, variant: str) -> Recipe:
+        """How a variant is trained. Raises: UnknownIdError: it is not, or by a recipe that is not there."""
+        name = self.method(method).variants[variant].training
+        recipes = self.recipes(method)
+        if name is None or name not in recipes:
+            raise UnknownIdError("recipe", f"{method}/{name}", [f"{method}/{known}" for known in recipes])
+        return recipes[name]
+
     def asset(self, name: str) -> Asset:
         """Raises: UnknownIdError."""
         return _get("asset", name, self.assets)
+
+
+def seeded(variant: str, seed: int) -> str:
+    """The folder's name of one seed of a variant; 0 stands for what is not trained here."""
+    return f"{variant}@{seed}" if seed else variant
 
 
 def _get(kind: str, name: str, cards: dict[str, C]) -> C:

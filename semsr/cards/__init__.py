@@ -7,6 +7,7 @@ from semsr.cards.method import MethodCard, Variant
 from semsr.cards.metric import MetricCard
 from semsr.cards.profile import ProfileCard, Track
 from semsr.cards.protocol import ProtocolCard, ProtocolColumn
+from semsr.cards.recipe import Recipe
 from semsr.cards.table import TableCard, TableRow
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ProfileCard",
     "ProtocolCard",
     "ProtocolColumn",
+    "Recipe",
     "TableCard",
     "TableRow",
     "Track",

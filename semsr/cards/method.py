@@ -17,12 +17,25 @@ Weights = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(
 
 
 class Variant(Card):
-    """One row: weights (alternatives, the first that can be had is used) and the options the runner is made with."""
+    """One row: weights (alternatives, the first that can be had is used) and the options the runner is made with.
+
+    `training` names an entry of the method's `recipes.yaml`: the weights are trained here, and the runner is made with that
+    recipe's `generator`.
+    """
 
     label: str
     weights: tuple[Weights, ...] = ()
+    training: Id | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     trust: Trust = "L2"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Variant:
+        if self.training is not None and self.weights:
+            raise ValueError("weights are either published ('weights') or trained here ('training'), not both")
+        if (self.training is not None) != (self.trust in ("L3", "L4")):
+            raise ValueError(f"trust is {self.trust!r}; weights trained here are 'L3', and only those have the key 'training'")
+        return self
 
 
 class Resources(Card):
@@ -64,6 +77,7 @@ class MethodCard(Card):
     scale: Annotated[int, Field(ge=1)] | None = None
     runner: Literal["python", "command", "outputs"]
     entry: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    parts: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     command: Command | None = None
     outputs: Outputs | None = None
     variants: Annotated[dict[Id, Variant], Field(min_length=1)]
@@ -80,6 +94,11 @@ class MethodCard(Card):
             if given != (runner == self.runner):
                 problem = "is missing" if not given else f"belongs to runner {runner!r}"
                 raise ValueError(f"runner is {self.runner!r}, but key {key!r} {problem}")
+        trained = [name for name, variant in self.variants.items() if variant.training is not None]
+        if trained and (self.parts is None or self.runner != "python"):
+            raise ValueError(
+                f"variants.{trained[0]} is trained here: that needs runner 'python' and the key 'parts' (module:Class)"
+            )
         for name, variant in self.variants.items():
             if self.runner == "outputs" and variant.trust not in ("L0", "L1"):
                 raise ValueError(f"variants.{name}.trust is {variant.trust!r}; pictures that someone else made are 'L1'")

@@ -1,0 +1,166 @@
+"""Recipes: how a variant is trained. One `recipes.yaml` beside a method's card, entry by entry, each on top of the one it extends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from semsr.cards.base import Card, Id
+from semsr.cards.method import Weights
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Network(Card):
+    """A network by the name that the method's `Parts` know, and the options it is made with."""
+
+    network: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Start(Card):
+    """Where the generator's first weights come from: another variant trained in this profile, or an asset (or its alternatives)."""
+
+    variant: str | None = None
+    weights: tuple[Weights, ...] = ()
+    key: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Start:
+        if (self.variant is None) == (not self.weights):
+            raise ValueError("name either 'variant' or 'weights'")
+        return self
+
+
+class Data(Card):
+    """What is trained on; see docs/training-data.md.
+
+    `patch` is the HR side in pixels. `lr` says where LR comes from: "paired" files, MATLAB "bicubic" while training, or one of
+    Real-ESRGAN's degradations. `context`: side of the HR square that is degraded, of which the patch is cut. `target`: "sharpened"
+    compares with the sharpened HR in the pixel and perceptual losses only (Real-ESRGAN), "plain" never.
+    """
+
+    datasets: Annotated[tuple[Id, ...], Field(min_length=1)]
+    patch: Count
+    sub_images: tuple[Count, Count] | None = None
+    lr: Literal["paired", "bicubic", "full", "light", "pasd"] = "paired"
+    context: Count | None = None
+    small: Literal["refuse", "reflect"] = "refuse"
+    flips: Literal["all", "horizontal", "none"] = "all"
+    target: Literal["plain", "sharpened"] = "plain"
+
+
+class Optimiser(Card):
+    """Adam, or AdamW where `decay` is decoupled."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    rate: Positive = 1e-4
+    betas: tuple[Share, Share] = (0.9, 0.99)
+    decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Schedule(Card):
+    """The learning rate over the steps: multiplied by `factor` at each of `at`, or falling as a cosine to that share at the end.
+
+    It rises linearly over the first `warmup` steps.
+    """
+
+    kind: Literal["steps", "cosine", "constant"] = "constant"
+    at: tuple[Count, ...] = ()
+    factor: Annotated[float, Field(ge=0, le=1)] = 0.5
+    warmup: Annotated[int, Field(ge=0)] = 0
+
+
+class PixelLoss(Card):
+    """The difference of SR and HR, pixel by pixel."""
+
+    kind: Literal["l1", "l2", "charbonnier"] = "l1"
+    weight: Positive = 1.0
+
+
+class PerceptualLoss(Card):
+    """L1 of VGG features before ReLU, `layers` by torchvision's index in `features`, each with its weight; the sum times `weight`."""
+
+    network: Literal["vgg19", "vgg16"] = "vgg19"
+    layers: dict[int, float]
+    weight: Positive = 1.0
+
+
+class AdversarialLoss(Card):
+    """The generator's loss is times `weight`; the discriminator's is the sum (relativistic: the mean) of real and fake, unweighted."""
+
+    kind: Literal["vanilla", "lsgan", "relativistic"] = "vanilla"
+    weight: Positive
+
+
+class Losses(Card):
+    """What the generator is trained by. `extra`: weights of losses that the method's `Parts` bring, by name."""
+
+    pixel: PixelLoss | None = None
+    perceptual: PerceptualLoss | None = None
+    adversarial: AdversarialLoss | None = None
+    extra: dict[str, Positive] = Field(default_factory=dict)
+
+
+class Validation(Card):
+    """Every `every` steps: `columns` of `protocol` on the test pictures of `dataset`, and the first `samples` as pictures.
+
+    It is never used to choose weights.
+    """
+
+    every: Count
+    dataset: Id
+    protocol: Id
+    columns: Annotated[tuple[Id, ...], Field(min_length=1)] = ("psnr",)
+    samples: Annotated[int, Field(ge=0)] = 2
+
+
+class Recipe(Card):
+    """One way to train a generator, with or without a discriminator.
+
+    Attributes:
+        once: trained with the profile's first seed alone, as the common start of others.
+        assets: files the method's `Parts` need, by the role they know: alternatives, the first that can be had. "perceptual" is the VGG's.
+        batch: samples a step, over all processes and accumulated parts together.
+        accumulate: parts that a step's batch is worked off in.
+        precision: of the networks' forward passes; "fp32" is the reference, "fp64" for tests.
+        ema: decay of the generator's moving average, which is then what is kept.
+        log, save: every how many steps a line is logged, and a checkpoint kept.
+        threads: CPU threads; None: the profile's.
+    """
+
+    notes: str = ""
+    reading: str = ""
+    once: bool = False
+    generator: Network
+    discriminator: Network | None = None
+    start: Start | None = None
+    assets: dict[str, Annotated[tuple[Weights, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    data: Data
+    batch: Count
+    accumulate: Count = 1
+    steps: Count
+    precision: Literal["fp32", "bf16", "fp16", "fp64"] = "fp32"
+    ema: Share | None = None
+    generator_optimiser: Optimiser = Optimiser()
+    discriminator_optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
+    losses: Losses
+    validation: Validation | None = None
+    log: Count = 100
+    save: Count = 5000
+
+    @model_validator(mode="after")
+    def _whole(self) -> Recipe:
+        if (self.discriminator is None) != (self.losses.adversarial is None):
+            raise ValueError("a discriminator and an adversarial loss go together: give both or neither")
+        if self.losses.pixel is None and self.losses.perceptual is None and self.losses.adversarial is None:
+            raise ValueError("losses: name at least one of 'pixel', 'perceptual', 'adversarial'")
+        if self.losses.perceptual is not None and "perceptual" not in self.assets:
+            raise ValueError("a perceptual loss needs the asset 'perceptual'")
+        if self.batch % self.accumulate:
+            raise ValueError(f"batch: found {self.batch}; must be a multiple of accumulate, {self.accumulate}")
+        return self
