@@ -85,7 +85,8 @@ class Project:
 
     def trained(self, profile: str, method: str, variant: str, seed: int) -> Path:
         """What training one variant with one seed left: `generator.safetensors`, `train.json`, logs."""
-        return self.results(profile) / "trained" / method / seeded(variant, seed)
+        dataset = self.recipe(method, variant).data.dataset
+        return self.results(profile) / "trained" / method / dataset / seeded(variant, seed)
 
     @property
     def lock(self) -> Path:

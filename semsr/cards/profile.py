@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from semsr.cards.base import Card, Id
 
@@ -34,13 +34,14 @@ class Tracks(Card):
 
 
 class Training(Card):
-    """What the profile trains: `methods` on the data sets of their recipes, which `datasets` lists, once for each of `seeds`.
+    """What the profile trains: those variants of `methods` whose recipes train on one of `datasets`, once for each of `seeds`.
 
-    A variant whose recipe says `once` is trained with the first seed alone.
+    A variant whose recipe says `once` is trained with the first seed alone. `prepare` lists those data sets that no track prepares.
     """
 
     methods: tuple[Id, ...] = ()
     datasets: tuple[Id, ...] = ()
+    prepare: tuple[Id, ...] = ()
     seeds: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1,)
 
 
@@ -56,3 +57,19 @@ class ProfileCard(Card):
     variants: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
     tables: tuple[Id, ...] = ()
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _each_prepared_once(self) -> ProfileCard:
+        tested = {*self.tracks.classical.datasets, *self.tracks.real.datasets}
+        for name in self.training.datasets:
+            if (name in self.training.prepare) == (name in tested):
+                where = (
+                    "a track and training.prepare have it" if name in tested else "no track has it: add it to training.prepare"
+                )
+                raise ValueError(f"training.datasets: {name!r} must be prepared by exactly one stage; {where}")
+        if stray := sorted(set(self.training.prepare) - set(self.training.datasets)):
+            raise ValueError(f"training.prepare: {stray[0]!r} is not in training.datasets")
+        for track in (self.tracks.classical, self.tracks.real):
+            if untrained := sorted(set(track.trained) - set(self.training.methods)):
+                raise ValueError(f"tracks: {untrained[0]!r} is restored as trained here, but training.methods does not have it")
+        return self

@@ -15,10 +15,14 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Network(Card):
-    """A network by the name that the method's `Parts` know, and the options it is made with."""
+    """A network by the name that the method's `Parts` know, and the options it is made with.
+
+    `assets`: roles among the recipe's `assets` that the generator needs when it restores, too.
+    """
 
     network: str
     options: dict[str, Any] = Field(default_factory=dict)
+    assets: tuple[str, ...] = ()
 
 
 class Start(Card):
@@ -43,7 +47,7 @@ class Data(Card):
     compares with the sharpened HR in the pixel and perceptual losses only (Real-ESRGAN), "plain" never.
     """
 
-    datasets: Annotated[tuple[Id, ...], Field(min_length=1)]
+    dataset: Id
     patch: Count
     sub_images: tuple[Count, Count] | None = None
     lr: Literal["paired", "bicubic", "full", "light", "pasd"] = "paired"
@@ -161,6 +165,12 @@ class Recipe(Card):
             raise ValueError("losses: name at least one of 'pixel', 'perceptual', 'adversarial'")
         if self.losses.perceptual is not None and "perceptual" not in self.assets:
             raise ValueError("a perceptual loss needs the asset 'perceptual'")
+        if unknown := sorted(
+            {*self.generator.assets, *(self.discriminator.assets if self.discriminator else ())} - set(self.assets)
+        ):
+            raise ValueError(
+                f"the networks need the asset {unknown[0]!r}, but 'assets' has only: {', '.join(self.assets) or 'none'}"
+            )
         if self.batch % self.accumulate:
             raise ValueError(f"batch: found {self.batch}; must be a multiple of accumulate, {self.accumulate}")
         return self
