@@ -100,9 +100,9 @@ def make_restorer(task: Task, device: torch.device) -> Restorer:
     if not (isinstance(task.make, type) and issubclass(task.make, Restorer)):
         raise MethodError(f"{task.name}: entry {task.card.entry!r} is not a subclass of semsr.restoration.restorer.Restorer")
     try:
-        restorer = task.make(**task.row.options)
+        restorer = task.make(**task.options)
     except TypeError as error:
-        raise MethodError(f"{task.name}: options {dict(task.row.options)!r} are not what the method takes: {error}") from error
+        raise MethodError(f"{task.name}: options {task.options!r} are not what the method takes: {error}") from error
     if restorer.scale != task.scale:
         raise MethodError(
             f"{task.name}: restores x{restorer.scale}, the data set {task.dataset or 'given'} needs x{task.scale}"

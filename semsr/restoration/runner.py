@@ -11,6 +11,7 @@ from typing import Any, Literal
 from semsr.cards.method import MethodCard, Variant
 from semsr.errors import MethodError
 from semsr.imaging.pictures import Rgb
+from semsr.project import seeded
 
 Restored = tuple[str, Rgb]
 """A picture's name and its restored pixels, (H, W, 3) uint8 RGB."""
@@ -44,6 +45,7 @@ class Task:
         tile: tile to start with, in LR pixels; None: the whole picture, or what the method asks for.
         make: makes the `Restorer` of a python runner.
         on_change: told facts that a continued run must know, before any picture made under them is handed out.
+        generator: of a variant that is trained here, the recipe's generator: the method's option of this name.
     """
 
     card: MethodCard
@@ -62,6 +64,7 @@ class Task:
     tile: int | None = None
     make: Callable[..., Any] | None = None
     on_change: Callable[[dict[str, Any]], None] = lambda facts: None
+    generator: Mapping[str, Any] | None = None
 
     @property
     def row(self) -> Variant:
@@ -69,9 +72,15 @@ class Task:
         return self.card.variants[self.variant]
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What the runner is made with: the card's options, and the generator where it was trained here."""
+        return dict(self.row.options) if self.generator is None else {**self.row.options, "generator": dict(self.generator)}
+
+    @property
     def name(self) -> str:
-        """What errors call it: `dat`, or `sed/rrdb-p`."""
-        return self.card.id if self.variant == "default" else f"{self.card.id}/{self.variant}"
+        """What errors call it: `dat`, `sed/rrdb-p-released`, or `sed/rrdb-p@1` where it was trained here with seed 1."""
+        variant = seeded(self.variant, self.seed) if self.row.training else self.variant
+        return self.card.id if variant == "default" else f"{self.card.id}/{variant}"
 
 
 class Runner(ABC):

@@ -1,4 +1,4 @@
-"""A variant's weights as verified files: the alternatives of its card in order, the first that can be had."""
+"""A variant's weights as verified files: the alternatives of its card in order, the first that can be had, or what was trained here."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from pathlib import Path
 
 from semsr.assets.store import Store
 from semsr.cards.method import Variant
-from semsr.errors import AssetError
+from semsr.errors import AssetError, MethodError
 from semsr.files import sha256_file
-from semsr.project import Project
+from semsr.project import Project, seeded
 
 WeightsRecord = list[dict[str, str]]
 """What `run.json` says: [{"asset": id, "sha256": hex}, ...], the main file first; empty without weights."""
 
+GENERATOR, TRAINED = "generator.safetensors", "train.json"
+"""A finished training's weights, and the record that is there only when it is finished."""
+
 
 @dataclass(frozen=True)
 class WeightsFiles:
-    """The files in use, by asset id, and their record."""
+    """The files in use, by asset id (or by role, where they were trained here), and their record."""
 
     files: dict[str, Path]
     record: WeightsRecord
@@ -37,7 +40,14 @@ def get_weights(project: Project, variant: Variant, store: Store, *, prefer: Wei
         AssetError: none can be had; says why for each.
         UnknownIdError: the card names an asset that no assets.yaml has.
     """
-    alternatives = [tuple(alternative.split("+")) for alternative in variant.weights]
+    return get_alternatives(project, variant.weights, store, prefer=prefer)
+
+
+def get_alternatives(
+    project: Project, weights: Sequence[str], store: Store, *, prefer: WeightsRecord | None = None
+) -> WeightsFiles:
+    """The same for alternatives from anywhere: each an asset's id, or several joined by '+'."""
+    alternatives = [tuple(alternative.split("+")) for alternative in weights]
     if not alternatives:
         return WeightsFiles({}, [])
     for ids in alternatives:
@@ -56,6 +66,30 @@ def get_weights(project: Project, variant: Variant, store: Store, *, prefer: Wei
     if len(reasons) == 1:
         raise AssetError(reasons[0].removeprefix("(1) "))
     raise AssetError(f"none of the {len(reasons)} ways to have the weights worked: {' '.join(reasons)}")
+
+
+def get_trained(project: Project, profile: str, method: str, variant: str, seed: int, store: Store) -> WeightsFiles:
+    """What `semsr train` left of one variant and seed, first, then the assets that its generator needs to restore.
+
+    Raises:
+        MethodError: it has not been trained, or not to the end.
+        AssetError: an asset that the generator needs can't be had.
+    """
+    folder = project.trained(profile, method, variant, seed)
+    name = seeded(variant, seed)
+    if not (folder / TRAINED).is_file() or not (folder / GENERATOR).is_file():
+        raise MethodError(
+            f"{method}/{name} has not been trained to the end in profile {profile} (no {project.show(folder / TRAINED)}); "
+            f"run `semsr train {method} --variant {variant}`"
+        )
+    recipe = project.recipe(method, variant)
+    files = {"generator": folder / GENERATOR}
+    record = [{"asset": f"trained:{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}]
+    for role in recipe.generator.assets:
+        found = get_alternatives(project, recipe.assets[role], store)
+        files[role] = next(iter(found.files.values()))
+        record += found.record
+    return WeightsFiles(files, record)
 
 
 def still_declared(project: Project, variant: Variant, record: Sequence[dict[str, str]]) -> bool:

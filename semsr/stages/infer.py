@@ -19,20 +19,22 @@ from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard
 from semsr.errors import MethodError, SemsrError, UnknownIdError
 from semsr.fingerprint import fingerprint
+from semsr.planning import seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.restoration.cell import Cell, read_json
 from semsr.restoration.runner import LrPicture, Task, make_runner
-from semsr.restoration.weights import WeightsRecord, get_weights, still_declared
+from semsr.restoration.weights import WeightsFiles, WeightsRecord, get_trained, get_weights, still_declared
 
 log = logging.getLogger(__name__)
 
 CUDA_BATCH = 4
 """Pictures of one size restored at once on a GPU; one on a CPU, where more gains nothing."""
 
-NOT_CODE = {"method.yaml", "assets.yaml", "__pycache__"}
-"""What in a method's folder decides no pixel by its bytes; what the cards decide (options, weights, command) counts by itself."""
+NOT_CODE = {"method.yaml", "assets.yaml", "recipes.yaml", "training", "__pycache__"}
+"""What in a method's folder decides no pixel by its bytes: what the cards decide (options, weights, command) counts by itself, and
+the networks below `training/` have made the weights before."""
 
 
 def run(
@@ -42,7 +44,7 @@ def run(
     method: str,
     variant: str | None = None,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     batch: int | None = None,
     tile: int | None = None,
 ) -> None:
@@ -54,7 +56,8 @@ def run(
         dataset: id of a prepared data set.
         method: id of a method.
         variant: only this one; None: those the profile names for the method, or all.
-        seed: seeds every random draw, together with the picture's name.
+        seed: seeds every random draw, together with the picture's name; of a variant that is trained here it is that of the
+            training. None: 0, and all seeds of the profile.
         batch: pictures of one size restored at once; None: 1 on a CPU, 4 on a GPU.
         tile: tile to start with, in LR pixels; None: the whole picture, or what the method asks for.
 
@@ -67,13 +70,15 @@ def run(
     if card.scale is not None and card.scale != prepared.card.scale:
         raise MethodError(f"{method}: restores x{card.scale}, but data set {dataset} is x{prepared.card.scale}")
     errors: list[SemsrError] = []
-    for name in choose_variants(profile, card, variant):
-        cell = Cell(project.cell(profile.id, dataset, method, name))
+    chosen = choose_variants(profile, card, variant)
+    rows = [(name, each) for name in chosen for each in _seeds(project, profile, card, name, seed)]
+    for name, each in rows:
+        cell = Cell(project.cell(profile.id, dataset, method, name, each if card.variants[name].training else 0))
         try:
-            _fill(project, profile, prepared, card, name, cell, {"seed": seed, "batch": batch, "tile": tile})
+            _fill(project, profile, prepared, card, name, cell, {"seed": each, "batch": batch, "tile": tile})
         except SemsrError as error:
             errors.append(error)
-            if variant is None and len(card.variants) > 1:
+            if len(rows) > 1:
                 log.error("%s/%s on %s: %s", method, name, dataset, error)
     if errors:
         raise errors[0]
@@ -86,6 +91,15 @@ def choose_variants(profile: ProfileCard, card: MethodCard, variant: str | None)
         if name not in card.variants:
             raise UnknownIdError("variant", f"{card.id}/{name}", [f"{card.id}/{known}" for known in card.variants])
     return chosen
+
+
+def _seeds(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int | None) -> tuple[int, ...]:
+    known = seeds_of(project, profile, card.id, variant)
+    if seed is None or (known == (0,) and card.variants[variant].training is None):
+        return known if seed is None else (seed,)
+    if seed not in known:
+        raise UnknownIdError("seed", f"{card.id}/{variant}@{seed}", [f"{card.id}/{variant}@{other}" for other in known])
+    return (seed,)
 
 
 def _fill(
@@ -109,13 +123,14 @@ def _fill(
         dataset=prepared.card.id,
         seed=settings["seed"],
         threads=profile.threads,
+        generator=project.recipe(card.id, variant).generator.model_dump() if card.variants[variant].training else None,
     )
     found = read_json(cell.record) or read_json(cell.partial)
     # Without torch: a finished cell must answer at once. Its own device counts where the profile leaves the choice ("auto").
     if (
         found
         and found.get("device") in _devices(profile.device)
-        and still_declared(project, task.row, found.get("weights", []))
+        and _still_the_weights(project, profile, task, found.get("weights", []))
     ):
         mark = task_fingerprint(project, task, prepared, found["weights"], _with_device(settings, found["device"]))
         if cell.is_complete(mark, lr):
@@ -124,7 +139,7 @@ def _fill(
             return
     device = _device(card, profile)
     settings = _with_device(settings, device)
-    weights = get_weights(project, task.row, Store(), prefer=read_json(cell.partial).get("weights"))
+    weights = _weights(project, profile, task, read_json(cell.partial).get("weights"))
     mark = task_fingerprint(project, task, prepared, weights.record, settings)
     done, facts = cell.begin(mark, lr, {"device": device, "weights": weights.record})
     if done:
@@ -159,7 +174,7 @@ def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: 
         "runner": task.card.runner,
         "entry": task.card.entry,
         "command": task.card.command.model_dump() if task.card.command else None,
-        "options": task.row.options,
+        "options": task.options,
         "weights": [entry["sha256"] for entry in weights],
         "dataset": prepared.sha256,
         "scale": task.scale,
@@ -172,6 +187,19 @@ def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: 
     # Of imaging its own modules: how LR was degraded is in the data, not in what is made of them.
     code = [*sorted(method), package / "restoration", *sorted((package / "imaging").glob("*.py"))]
     return fingerprint(project, code, **facts)
+
+
+def _weights(project: Project, profile: ProfileCard, task: Task, prefer: WeightsRecord | None) -> WeightsFiles:
+    if task.row.training is not None:
+        return get_trained(project, profile.id, task.card.id, task.variant, task.seed, Store())
+    return get_weights(project, task.row, Store(), prefer=prefer)
+
+
+def _still_the_weights(project: Project, profile: ProfileCard, task: Task, record: WeightsRecord) -> bool:
+    """Whether the weights a finished cell was made with are those it would be made with now."""
+    if task.row.training is None:
+        return still_declared(project, task.row, record)
+    return _weights(project, profile, task, None).record == record
 
 
 def _devices(wanted: str) -> tuple[str, ...]:
@@ -202,7 +230,7 @@ def _record(
         "label": row.label,
         "trust": row.trust,
         "runner": task.card.runner,
-        "options": row.options,
+        "options": task.options,
         "weights": weights,
         "dataset": task.dataset,
         "manifest_sha256": prepared.sha256,
