@@ -1,0 +1,193 @@
+"""Train: the variants of a method that are trained here, with every seed, starts first; continues where a killed run stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import semsr
+from semsr.cards import MethodCard, ProfileCard, Recipe
+from semsr.errors import CardError, SemsrError, UnknownIdError
+from semsr.files import sha256_file, storage_errors, write_atomic
+from semsr.planning import seeds_of
+from semsr.project import Project, seeded
+from semsr.restoration.cell import read_json
+from semsr.restoration.weights import GENERATOR, TRAINED
+from semsr.stages.infer import choose_variants, git_commit
+from semsr.stages.training_job import Ingredients, gather, make_job, packages
+from semsr.training.process import is_main, wait_for_all
+from semsr.training.run import train
+
+log = logging.getLogger(__name__)
+
+UNFINISHED = "train.partial.json"
+"""What is being trained; gone when `train.json` is there."""
+
+
+def run(
+    project: Project,
+    profile: ProfileCard,
+    method: str,
+    variant: str | None = None,
+    *,
+    dataset: str | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    stop_after: int | None = None,
+) -> None:
+    """Train what is not trained yet; under `accelerate launch`, each process calls this.
+
+    Args:
+        project: where the cards, the prepared data and the results are.
+        profile: names the results folder; its `variants`, `training`, `device` and `threads` count.
+        method: id of a method.
+        variant: only this one, and the variant it starts from; None: those the profile names for the method, or all.
+        dataset: only variants that train on this data set; None: on any.
+        seed: only this one of the profile's seeds.
+        workers: processes that read data; None: 0 on a CPU, 4 on a GPU.
+        stop_after: stop after this step with a checkpoint; the same command without it goes on.
+
+    Raises:
+        SemsrError: the data set is not prepared, weights can't be had, the recipe does not fit, the loss is not a number.
+    """
+    card = project.method(method)
+    todo = list(_trainings(project, profile, card, variant, dataset, seed))
+    if not todo:
+        where = f" on data set {dataset!r}" if dataset else ""
+        raise SemsrError(
+            f"{method}: profile {profile.id!r} has no variant of it that is trained here{where}; see methods/{method}/method.yaml"
+        )
+    for name, each in todo:
+        _train(project, profile, card, name, each, workers, stop_after)
+
+
+def _trainings(
+    project: Project, profile: ProfileCard, card: MethodCard, variant: str | None, dataset: str | None, seed: int | None
+) -> Iterator[tuple[str, int]]:
+    """(variant, seed), each once, what others start from before them."""
+    done: set[tuple[str, int]] = set()
+    for name in choose_variants(profile, card, variant):
+        if card.variants[name].training is None:
+            if variant is not None:
+                raise SemsrError(
+                    f"{card.id}/{name} is not trained here: its weights are {', '.join(card.variants[name].weights) or 'none'}"
+                )
+            continue
+        known = seeds_of(project, profile, card.id, name)
+        if seed is not None and variant is not None and seed not in known:
+            raise UnknownIdError("seed", f"{card.id}/{name}@{seed}", [f"{card.id}/{name}@{other}" for other in known])
+        for each in known if seed is None else sorted({*known} & {seed}):
+            for step in _with_starts(project, profile, card, name, each, ()):
+                if step not in done and dataset in (None, project.recipe(card.id, step[0]).data.dataset):
+                    done.add(step)
+                    yield step
+
+
+def _with_starts(
+    project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int, below: tuple[str, ...]
+) -> Iterator[tuple[str, int]]:
+    start = project.recipe(card.id, variant).start
+    if start is not None and start.variant is not None:
+        where = f"methods/{card.id}/recipes.yaml: {card.variants[variant].training}.start.variant"
+        if start.variant not in card.variants or card.variants[start.variant].training is None:
+            trained = [name for name, row in card.variants.items() if row.training]
+            raise CardError(f"{where}: found {start.variant!r}; allowed, as trained here: {', '.join(trained)}")
+        if start.variant in (*below, variant):
+            raise CardError(
+                f"{where}: {' starts from '.join((*below, variant, start.variant))}; a training can't start from itself"
+            )
+        yield from _with_starts(
+            project, profile, card, start.variant, start_seed(project, profile, card.id, start.variant, seed), (*below, variant)
+        )
+    yield variant, seed
+
+
+def start_seed(project: Project, profile: ProfileCard, method: str, start: str, seed: int) -> int:
+    """The seed of the training that another one with `seed` starts from."""
+    known = seeds_of(project, profile, method, start)
+    return seed if seed in known else known[0]
+
+
+def _train(
+    project: Project,
+    profile: ProfileCard,
+    card: MethodCard,
+    variant: str,
+    seed: int,
+    workers: int | None,
+    stop_after: int | None,
+) -> None:
+    name = f"{card.id}/{seeded(variant, seed)}"
+    recipe = project.recipe(card.id, variant)
+    folder = project.trained(profile.id, card.id, variant, seed)
+    ingredients = gather(project, profile, card, variant, seed)
+    unfinished = folder / UNFINISHED
+    finished = read_json(folder / TRAINED)
+    if finished.get("fingerprint") == ingredients.fingerprint and _unharmed(folder, finished):
+        wait_for_all()
+        log.info("%s: nothing to do, all %d steps are trained", name, recipe.steps)
+        return
+    wait_for_all()  # every process has looked before the first one changes anything
+    if is_main():
+        _begin(folder, ingredients)
+    wait_for_all()
+    facts = train(make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after))
+    if is_main() and not facts.get("stopped"):
+        record = _record(project, card, variant, seed, recipe, ingredients, folder, facts)
+        write_atomic(folder / TRAINED, json.dumps(record, indent=2, default=str) + "\n")
+        with storage_errors(unfinished):
+            unfinished.unlink(missing_ok=True)
+    wait_for_all()
+
+
+def _unharmed(folder: Path, finished: dict[str, Any]) -> bool:
+    weights = folder / GENERATOR
+    return weights.is_file() and sha256_file(weights) == finished.get("generator_sha256")
+
+
+def _begin(folder: Path, ingredients: Ingredients) -> None:
+    """Keep what a killed run of the same fingerprint left, or start from an empty folder."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        left = read_json(folder / UNFINISHED) or read_json(folder / TRAINED)
+        # A finished training whose weights were harmed has no checkpoint to go on from.
+        if left.get("fingerprint") != ingredients.fingerprint or (folder / TRAINED).is_file():
+            (folder / TRAINED).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+            folder.mkdir()
+        write_atomic(folder / UNFINISHED, json.dumps({"fingerprint": ingredients.fingerprint}, indent=2) + "\n")
+
+
+def _record(
+    project: Project,
+    card: MethodCard,
+    variant: str,
+    seed: int,
+    recipe: Recipe,
+    ingredients: Ingredients,
+    folder: Path,
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "method": card.id,
+        "variant": variant,
+        "seed": seed,
+        "label": card.variants[variant].label,
+        "generator_sha256": sha256_file(folder / GENERATOR),
+        "recipe": recipe.model_dump(mode="json"),
+        "data": {recipe.data.dataset: ingredients.data_sha256},
+        "assets": ingredients.record,
+        "start": ingredients.start_record,
+        "device": ingredients.device,
+        **facts,
+        "packages": packages(),
+        "fingerprint": ingredients.fingerprint,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "semsr": semsr.__version__,
+        "commit": git_commit(project.root),
+    }

@@ -1,0 +1,199 @@
+"""What one training needs, resolved: data, assets, start, networks; and the fingerprint of all of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import semsr
+from semsr.assets.store import Store
+from semsr.cards import MethodCard, ProfileCard, Recipe
+from semsr.cards.recipe import Data
+from semsr.errors import SemsrError
+from semsr.files import sha256_file
+from semsr.fingerprint import fingerprint
+from semsr.imaging.degradation.parameters import PARAMETERS
+from semsr.imaging.degradation.recipe import Recipe as Degradation
+from semsr.planning import seeds_of
+from semsr.plugins import load_plugin
+from semsr.preparation.manifest import Prepared, open_prepared
+from semsr.project import Project, seeded
+from semsr.restoration.python import choose_device
+from semsr.restoration.weights import GENERATOR, TRAINED, WeightsRecord, get_alternatives
+from semsr.training.crops import Patch
+from semsr.training.index import Index, Source
+from semsr.training.job import Job
+from semsr.training.lowres import BicubicLr, DegradedLr, LowRes, PairedLr
+from semsr.training.packing import pack, plan
+from semsr.training.parts import Parts
+from semsr.training.patches import TrainingPictures
+from semsr.training.process import is_main, wait_for_all
+from semsr.training.subimages import SubImages
+from semsr.training.validation import Validator
+
+log = logging.getLogger(__name__)
+
+PACKED_ALONE = 4 * 2**30
+"""Bytes of raw pixels up to which training packs a data set without being asked (`semsr pack`); decoding is slower by far."""
+
+GPU_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a training is made from, beside its recipe.
+
+    Attributes:
+        prepared: the data set.
+        files: by the role that the recipe gives them.
+        record: their ids and hashes, and `start_record` that of the start.
+        start: the generator's first weights, if any.
+        fingerprint: of everything that decides a weight.
+    """
+
+    prepared: Prepared
+    data_sha256: str
+    files: dict[str, Path]
+    record: WeightsRecord
+    start: Path | None
+    start_record: WeightsRecord
+    device: Literal["cpu", "cuda"]
+    fingerprint: str
+
+
+def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int) -> Ingredients:
+    """Get everything that one training needs; weights are downloaded here.
+
+    Raises:
+        SemsrError: not prepared, an asset can't be had, or the start is not trained yet.
+    """
+    recipe = project.recipe(card.id, variant)
+    prepared = open_prepared(project, recipe.data.dataset)
+    device = choose_device(profile.device)
+    files, record = assets_of(project, recipe)
+    start, start_record = _start(project, profile, card, recipe, seed)
+    package = Path(semsr.__file__).parent
+    folder = project.folders("method")[card.id]
+    method = [path for path in folder.iterdir() if path.suffix in ("", ".py") and path.name[0] not in "._"]
+    mark = fingerprint(
+        project,
+        [*sorted(method), package / "training", package / "restoration", package / "imaging"],
+        method=card.id,
+        parts=card.parts,
+        # What is only said about a recipe, or watched while it runs, changes no weight.
+        recipe=recipe.model_dump(mode="json", exclude={"notes", "reading", "once", "validation", "log", "save"}),
+        data=prepared.sha256,
+        weights=[entry["sha256"] for entry in (*record, *start_record)],
+        seed=seed,
+        device=device,
+        threads=profile.threads,
+    )
+    return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, mark)
+
+
+def _start(
+    project: Project, profile: ProfileCard, card: MethodCard, recipe: Recipe, seed: int
+) -> tuple[Path | None, WeightsRecord]:
+    if recipe.start is None:
+        return None, []
+    if recipe.start.variant is None:
+        found = get_alternatives(project, recipe.start.weights, Store())
+        return next(iter(found.files.values())), found.record
+    known = seeds_of(project, profile, card.id, recipe.start.variant)
+    first = seed if seed in known else known[0]
+    folder = project.trained(profile.id, card.id, recipe.start.variant, first)
+    name = f"{card.id}/{seeded(recipe.start.variant, first)}"
+    if not (folder / TRAINED).is_file():
+        raise SemsrError(
+            f"{name} is not trained yet, others start from it; run `semsr train {card.id} --variant {recipe.start.variant}`"
+        )
+    return folder / GENERATOR, [{"asset": f"trained:{name}", "sha256": sha256_file(folder / GENERATOR)}]
+
+
+def make_job(
+    project: Project,
+    profile: ProfileCard,
+    card: MethodCard,
+    variant: str,
+    seed: int,
+    folder: Path,
+    ingredients: Ingredients,
+    *,
+    workers: int | None,
+    stop_after: int | None,
+) -> Job:
+    """One training, ready to run. Raises: SemsrError: the recipe does not fit the data or the networks."""
+    recipe = project.recipe(card.id, variant)
+    name = f"{card.id}/{seeded(variant, seed)}"
+    assert card.parts is not None
+    made = load_plugin(project, "method", card.id, card.parts)
+    if not (isinstance(made, type) and issubclass(made, Parts)):
+        raise SemsrError(
+            f"methods/{card.id}/method.yaml: parts: {card.parts!r} is not a subclass of semsr.training.parts.Parts"
+        )
+    view = recipe.validation
+    validate = None
+    if view is not None:
+        validate = Validator(project, view.dataset, view.protocol, view.columns, folder / "samples", samples=view.samples)
+    return Job(
+        name=name,
+        recipe=recipe,
+        parts=made(recipe.generator, recipe.discriminator, ingredients.files),
+        data=training_pictures(project, recipe.data, ingredients.prepared, seed),
+        folder=folder,
+        identity={"method": card.id, "variant": variant, "seed": seed, "fingerprint": ingredients.fingerprint},
+        seed=seed,
+        start=ingredients.start,
+        start_key=recipe.start.key if recipe.start else None,
+        device=ingredients.device,
+        threads=profile.threads,
+        workers=workers if workers is not None else (GPU_WORKERS if ingredients.device == "cuda" else 0),
+        validate=validate,
+        stop_after=stop_after,
+    )
+
+
+def training_pictures(project: Project, data: Data, prepared: Prepared, seed: int) -> TrainingPictures:
+    """The recipe's data as samples, read from packed pixels where they are there or small. Raises: SemsrError."""
+    source = Source(prepared)
+    packed = project.data / "pixels"
+    index = Index([source])
+    todo = plan(index, packed)
+    if todo.missing and todo.bytes <= PACKED_ALONE:
+        if is_main():
+            pack(index, packed)
+        wait_for_all()
+    elif todo.missing:
+        log.warning(
+            "%s: pixels are decoded anew for every patch; `semsr pack %s` (%.0f GB) makes that tens of times faster",
+            data.dataset,
+            data.dataset,
+            todo.bytes / 1e9,
+        )
+    whole = not plan(index, packed).missing
+    patch = Patch(data.patch, small=data.small, cut=SubImages(*data.sub_images) if data.sub_images else None)
+    return TrainingPictures(
+        [source], patch, lr=low_resolution(data), flips=data.flips, packed=packed if whole else None, seed=seed
+    )
+
+
+def low_resolution(data: Data) -> LowRes:
+    """Where LR comes from, as the recipe says it. Raises: SemsrError: a context without a degradation."""
+    if data.lr in PARAMETERS:
+        return DegradedLr(Degradation(PARAMETERS[data.lr]), context=data.context)
+    if data.context is not None:
+        raise SemsrError(
+            f"recipe: data.context: found {data.context}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
+        )
+    return PairedLr() if data.lr == "paired" else BicubicLr()
+
+
+def packages() -> dict[str, Any]:
+    """Versions of what computed the weights."""
+    return {
+        name: importlib.metadata.version(name)
+        for name in ("torch", "spandrel", "accelerate", "open_clip_torch", "timm", "numpy")
+    }
