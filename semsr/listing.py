@@ -24,6 +24,9 @@ def render(project: Project, what: str, *, as_json: bool = False) -> str:
     return "\n".join(lines)
 
 
+_NAMED = 4
+"""Rows of a method that fit on a line; `--json` has them all."""
+
 _HEADS: dict[str, tuple[str, ...]] = {
     "methods": ("method", "scale", "runner", "rows", "title"),
     "datasets": ("data set", "pictures", "for", "scale", "comparable", "title"),
@@ -35,7 +38,9 @@ _HEADS: dict[str, tuple[str, ...]] = {
 
 
 def _method(card: MethodCard) -> tuple[str, ...]:
-    return card.id, f"×{card.scale}" if card.scale else "any", card.runner, ", ".join(card.variants), card.title
+    names = list(card.variants)
+    rows = ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])}, ... ({len(names)})"
+    return card.id, f"×{card.scale}" if card.scale else "any", card.runner, rows, card.title
 
 
 def _dataset(card: DatasetCard) -> tuple[str, ...]:

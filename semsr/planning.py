@@ -29,7 +29,9 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     with these it lists the stages of a profile that has never run. Raises: StorageError.
     """
     results = project.results(profile.id)
-    folders = [results / "scores"]
+    folders = [results / "scores", *(results / "trained" / method for method in profile.training.methods)]
+    for dataset in profile.training.datasets:
+        folders += [project.data / dataset, project.data / "fetched" / dataset]
     for track in (profile.tracks.classical, profile.tracks.real):
         for dataset in track.datasets:
             folders += [project.data / dataset, project.data / "fetched" / dataset, results / "cells" / dataset]

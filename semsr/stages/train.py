@@ -137,7 +137,7 @@ def _train(
         _begin(folder, ingredients)
     wait_for_all()
     facts = train(make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after))
-    if is_main() and not facts.get("stopped"):
+    if is_main() and facts["finished"]:
         record = _record(project, card, variant, seed, recipe, ingredients, folder, facts)
         write_atomic(folder / TRAINED, json.dumps(record, indent=2, default=str) + "\n")
         with storage_errors(unfinished):

@@ -94,6 +94,17 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
     return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, mark)
 
 
+def assets_of(project: Project, recipe: Recipe) -> tuple[dict[str, Path], WeightsRecord]:
+    """The recipe's assets as files by role, and their record. Raises: AssetError: one can't be had."""
+    files: dict[str, Path] = {}
+    record: WeightsRecord = []
+    for role, alternatives in sorted(recipe.assets.items()):
+        found = get_alternatives(project, alternatives, Store())
+        files[role] = next(iter(found.files.values()))
+        record += found.record
+    return files, record
+
+
 def _start(
     project: Project, profile: ProfileCard, card: MethodCard, recipe: Recipe, seed: int
 ) -> tuple[Path | None, WeightsRecord]:
@@ -176,7 +187,13 @@ def training_pictures(project: Project, data: Data, prepared: Prepared, seed: in
     whole = not plan(index, packed).missing
     patch = Patch(data.patch, small=data.small, cut=SubImages(*data.sub_images) if data.sub_images else None)
     return TrainingPictures(
-        [source], patch, lr=low_resolution(data), flips=data.flips, packed=packed if whole else None, seed=seed
+        [source],
+        patch,
+        lr=low_resolution(data),
+        flips=data.flips,
+        packed=packed if whole else None,
+        seed=seed,
+        target=data.target,
     )
 
 
