@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from torch import Tensor
 from semsr.errors import WeightsError
 
 
-def load_tensors(path: Path, key: str | None = None) -> dict[str, Tensor]:
+def load_tensors(path: Path, key: str | None = None, *, known: Collection[str] = ()) -> dict[str, Tensor]:
     """Read a file of tensors onto the CPU: safetensors, or what `torch.save` wrote (plain tensors only, `weights_only`).
 
     Args:
         path: `*.safetensors`; anything else is read by `torch.load`.
         key: the group to take out of a file that holds several (BasicSR's `params`, `params_ema`, `state_dict`).
+        known: names of groups that need not be named, where the file holds one group alone and it is one of these.
 
     Returns:
         Name -> tensor, as stored; nothing is renamed.
@@ -29,6 +31,9 @@ def load_tensors(path: Path, key: str | None = None) -> dict[str, Tensor]:
         WeightsError: damaged file, anything but tensors in it, no such group, or a group must be named.
     """
     data = _read(path)
+    if key is None and isinstance(data, dict):
+        groups = [name for name, value in data.items() if isinstance(value, (dict, Tensor))]
+        key = groups[0] if len(groups) == 1 and groups[0] in known and isinstance(data[groups[0]], dict) else None
     if key is not None:
         if not isinstance(data, dict) or key not in data:
             raise WeightsError(f"{path}: no group {key!r}; found: {_names(data)}")
