@@ -44,6 +44,16 @@ def test_plugins_import_only_the_harness_and_libraries(project: Project) -> None
             assert parts[:2] not in (["semsr", "stages"], ["semsr", "cli"], ["semsr", "plugins"]), f"{path} imports {module}"
 
 
+def test_restoring_needs_nothing_of_a_method_s_training(project: Project) -> None:
+    """`training/` is no part of a cell's fingerprint, so what restores must not import it, nor the harness's own training."""
+    for folder in (project.root / "methods").iterdir():
+        for path in folder.glob("*.py"):
+            for module, level in _imports(path):
+                parts = module.split(".")
+                assert not (level and parts[0] == "training"), f"{path} imports {module}"
+                assert parts[:2] != ["semsr", "training"], f"{path} imports {module}"
+
+
 def test_the_import_contracts_hold(project: Project) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports")], cwd=project.root, capture_output=True, text=True, check=False

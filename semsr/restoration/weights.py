@@ -15,8 +15,15 @@ from semsr.project import Project, seeded
 WeightsRecord = list[dict[str, str]]
 """What `run.json` says: [{"asset": id, "sha256": hex}, ...], the main file first; empty without weights."""
 
+TRAINED_HERE = "trained:"
+"""How a record names weights that no card declares: `trained:sed/rrdb-p@1`."""
+
 GENERATOR, TRAINED = "generator.safetensors", "train.json"
 """A finished training's weights, and the record that is there only when it is finished."""
+
+
+class NotTrainedError(MethodError):
+    """A variant that is trained here has not been, or not to the end."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +79,19 @@ def get_trained(project: Project, profile: str, method: str, variant: str, seed:
     """What `semsr train` left of one variant and seed, first, then the assets that its generator needs to restore.
 
     Raises:
-        MethodError: it has not been trained, or not to the end.
+        NotTrainedError: it has not been trained, or not to the end.
         AssetError: an asset that the generator needs can't be had.
     """
     folder = project.trained(profile, method, variant, seed)
     name = seeded(variant, seed)
     if not (folder / TRAINED).is_file() or not (folder / GENERATOR).is_file():
-        raise MethodError(
+        raise NotTrainedError(
             f"{method}/{name} has not been trained to the end in profile {profile} (no {project.show(folder / TRAINED)}); "
             f"run `semsr train {method} --variant {variant}`"
         )
     recipe = project.recipe(method, variant)
     files = {"generator": folder / GENERATOR}
-    record = [{"asset": f"trained:{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}]
+    record = [{"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}]
     for role in recipe.generator.assets:
         found = get_alternatives(project, recipe.assets[role], store)
         files[role] = next(iter(found.files.values()))

@@ -17,6 +17,7 @@ from semsr.assets.store import Store
 from semsr.cards import MethodCard
 from semsr.errors import MethodError, SemsrError, UnknownIdError
 from semsr.imaging.pictures import Rgb, picture_files, read_rgb
+from semsr.planning import seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
@@ -24,7 +25,7 @@ from semsr.restoration.contract import Finding, check_command, check_outputs, ch
 from semsr.restoration.outputs import outputs_folder
 from semsr.restoration.restorer import Restorer
 from semsr.restoration.runner import LrPicture, Task
-from semsr.restoration.weights import WeightsFiles, get_weights
+from semsr.restoration.weights import TRAINED_HERE, NotTrainedError, WeightsFiles, get_trained, get_weights
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +84,21 @@ def _check(project: Project, card: MethodCard, variant: str, real: dict[str, Rgb
     yield Finding(
         "README.md", written, "there" if written else f"write {project.show(folder)}/README.md: paper, licence, checklist"
     )
-    weights = WeightsFiles({}, [])
+    weights, seed, generator = WeightsFiles({}, []), 0, None
     try:
-        weights = get_weights(project, card.variants[variant], Store())
+        if card.variants[variant].training is not None:
+            profile = project.profile()
+            seed, generator = (
+                seeds_of(project, profile, card.id, variant)[0],
+                project.recipe(card.id, variant).generator.model_dump(),
+            )
+            weights = get_trained(project, profile.id, card.id, variant, seed, Store())
+        else:
+            weights = get_weights(project, card.variants[variant], Store())
         yield Finding("weights", True if weights.files else None, _weights_figure(project, weights))
+    except NotTrainedError as error:
+        yield Finding("weights", None, str(error))
+        return
     except SemsrError as error:
         yield Finding("weights", False, str(error))
         return
@@ -101,6 +113,8 @@ def _check(project: Project, card: MethodCard, variant: str, real: dict[str, Rgb
             cell=Path(temporary),
             weights=weights.files,
             threads=threads,
+            seed=seed,
+            generator=generator,
         )
         if card.runner == "command":
             yield from check_command(task)
@@ -121,10 +135,12 @@ def _weights_figure(project: Project, weights: WeightsFiles) -> str:
         return "the variant names none"
     figures = []
     for entry in weights.record:
-        pinned = project.asset(entry["asset"]).sha256 is not None
-        figures.append(
-            f"{entry['asset']} sha256 {entry['sha256'][:12]} {'as its card says' if pinned else '(the card pins none)'}"
-        )
+        found = f"{entry['asset']} sha256 {entry['sha256'][:12]}"
+        if entry["asset"].startswith(TRAINED_HERE):
+            figures.append(found)
+        else:
+            pinned = project.asset(entry["asset"]).sha256 is not None
+            figures.append(f"{found} {'as its card says' if pinned else '(the card pins none)'}")
     return "; ".join(figures)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.cards.profile import ProfileCard
-from semsr.errors import PairingError, SemsrError
+from semsr.errors import PairingError, SemsrError, UnknownIdError
 from semsr.evaluation.cores import pick_device
 from semsr.evaluation.journal import Journal
 from semsr.evaluation.pairing import Size, check_names, check_sizes
@@ -18,8 +18,9 @@ from semsr.evaluation.scoring import Subject, score
 from semsr.evaluation.session import measuring_fingerprint, progress_bar
 from semsr.evaluation.workbench import build, unavailable_columns
 from semsr.imaging.pictures import picture_files
+from semsr.planning import seeds_of
 from semsr.preparation.manifest import Prepared, open_prepared
-from semsr.project import Project
+from semsr.project import Project, seeded
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 class _Row:
     method: str
     variant: str
+    seed: int
     protocols: tuple[ResolvedProtocol, ...]
 
 
@@ -56,6 +58,7 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
             row.variant,
             _pictures(project, profile.id, dataset, row, sizes, "its HR picture" if reference else "its LR picture, enlarged,"),
             frozenset(column.key for protocol in row.protocols for column in protocol.columns),
+            row.seed,
         )
         for row in rows
     ]
@@ -92,29 +95,35 @@ def reference_of(prepared: Prepared) -> tuple[Mapping[str, Path] | None, Mapping
 
 
 def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row]:
-    """Rows of the profile on this data set that have a cell; those that have none yet are said."""
+    """Rows of the profile on this data set that have a cell, each seed of a variant by itself; those that have none yet are said."""
     tracks = [track for track in (profile.tracks.classical, profile.tracks.real) if dataset in track.datasets]
     if not tracks:
         known = sorted({name for track in (profile.tracks.classical, profile.tracks.real) for name in track.datasets})
         raise SemsrError(f"profile {profile.id!r} does not have data set {dataset!r}; it has: {', '.join(known) or 'none'}")
-    wanted: dict[tuple[str, str], list[str]] = {}
+    wanted: dict[tuple[str, str, int], list[str]] = {}
     for track in tracks:
-        for method in track.methods:
-            for variant in profile.variants.get(method, tuple(project.method(method).variants)):
-                wanted.setdefault((method, variant), []).extend(track.protocols)
+        for method in track.entrants:
+            variants = project.method(method).variants
+            for variant in profile.variants.get(method, tuple(variants)):
+                if variant not in variants:
+                    raise UnknownIdError("variant", f"{method}/{variant}", [f"{method}/{other}" for other in variants])
+                for seed in seeds_of(project, profile, method, variant):
+                    wanted.setdefault((method, variant, seed), []).extend(track.protocols)
     protocols = {name: resolve(project, name) for names in wanted.values() for name in names}
     if not protocols:
         raise SemsrError(
             f"profile {profile.id!r} has no protocols (or no methods) for data set {dataset!r}; add some to its track"
         )
     found = []
-    for (method, variant), names in sorted(wanted.items()):
-        if next((project.cell(profile.id, dataset, method, variant) / "images").glob("*.png"), None) is not None:
-            found.append(_Row(method, variant, tuple(protocols[name] for name in dict.fromkeys(names))))
-        else:
-            log.warning(
-                "%s: %s/%s is not restored yet: run `semsr infer %s --dataset %s`", dataset, method, variant, method, dataset
-            )
+    for (method, variant, seed), names in sorted(wanted.items()):
+        if next((project.cell(profile.id, dataset, method, variant, seed) / "images").glob("*.png"), None) is not None:
+            found.append(_Row(method, variant, seed, tuple(protocols[name] for name in dict.fromkeys(names))))
+            continue
+        first = f"`semsr train {method} --variant {variant} --seed {seed}`, then " if seed else ""
+        log.warning(
+            "%s: %s/%s is not restored yet: run %s`semsr infer %s --dataset %s`",
+            dataset, method, seeded(variant, seed), first, method, dataset,
+        )  # fmt: skip
     if not found:
         raise SemsrError(
             f"{dataset}: no method of profile {profile.id!r} has been restored yet; run `semsr infer METHOD --dataset {dataset}`"
@@ -125,7 +134,7 @@ def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row
 def _pictures(
     project: Project, profile: str, dataset: str, row: _Row, sizes: Mapping[str, Size], what: str
 ) -> Mapping[str, Path]:
-    folder = project.cell(profile, dataset, row.method, row.variant) / "images"
+    folder = project.cell(profile, dataset, row.method, row.variant, row.seed) / "images"
     pictures = picture_files(folder)
     again = f"data set {dataset!r} (run `semsr infer {row.method} --dataset {dataset}` to complete the row)"
     check_names(pictures, sizes, project.show(folder), again)

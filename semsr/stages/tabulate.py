@@ -1,4 +1,7 @@
-"""Writes results/tables/<id>.{csv,tex,md} and shows what was run. Reads scores, never pictures."""
+"""Writes results/tables/<id>.{csv,tex,md} and shows what was run. Reads scores, never pictures.
+
+Where a card compares rows, <id>.differences.csv holds their differences.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,19 @@ from rich.text import Text
 from semsr.cards import ProfileCard
 from semsr.errors import SemsrError
 from semsr.evaluation.protocol import ResolvedProtocol, resolve
-from semsr.files import remove_partial, write_atomic
+from semsr.files import remove_partial, storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.aggregate import Scores, read_scores
 from semsr.reproduction.assemble import assemble, planned_datasets
-from semsr.reproduction.render_csv import render_csv
+from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
 from semsr.reproduction.table import Table
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
+DIFFERENCES = ".differences.csv"
 
 
 def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
@@ -49,6 +53,13 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
             path = folder / f"{table.id}.{suffix}"
             write_atomic(path, render(table))
             written.append(path)
+        differences = folder / f"{table.id}{DIFFERENCES}"
+        if text := render_differences(table):
+            write_atomic(differences, text)
+            written.append(differences)
+        else:  # those of an earlier run would be of other scores
+            with storage_errors(differences):
+                differences.unlink(missing_ok=True)
     remove_partial(folder)
     _show(tables, [project.show(path) for path in written])
     return tables
@@ -125,5 +136,7 @@ def _show(tables: tuple[Table, ...], written: list[str]) -> None:
         for line in gone:
             console.print(Text(f"  {line}"))
     console.print(Text("Written:", style="bold"))
-    for stem in dict.fromkeys(name.rsplit(".", 1)[0] for name in written):
+    for stem in dict.fromkeys(name.rsplit(".", 1)[0] for name in written if not name.endswith(DIFFERENCES)):
         console.print(Text(f"  {stem}.{{{','.join(RENDERERS)}}}"))
+        if f"{stem}{DIFFERENCES}" in written:
+            console.print(Text(f"  {stem}{DIFFERENCES}"))

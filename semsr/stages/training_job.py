@@ -22,7 +22,7 @@ from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
 from semsr.restoration.python import choose_device
-from semsr.restoration.weights import GENERATOR, TRAINED, WeightsRecord, get_alternatives
+from semsr.restoration.weights import GENERATOR, TRAINED, TRAINED_HERE, NotTrainedError, WeightsRecord, get_alternatives
 from semsr.training.crops import Patch
 from semsr.training.index import Index, Source
 from semsr.training.job import Job
@@ -118,10 +118,10 @@ def _start(
     folder = project.trained(profile.id, card.id, recipe.start.variant, first)
     name = f"{card.id}/{seeded(recipe.start.variant, first)}"
     if not (folder / TRAINED).is_file():
-        raise SemsrError(
+        raise NotTrainedError(
             f"{name} is not trained yet, others start from it; run `semsr train {card.id} --variant {recipe.start.variant}`"
         )
-    return folder / GENERATOR, [{"asset": f"trained:{name}", "sha256": sha256_file(folder / GENERATOR)}]
+    return folder / GENERATOR, [{"asset": f"{TRAINED_HERE}{name}", "sha256": sha256_file(folder / GENERATOR)}]
 
 
 def make_job(
