@@ -33,8 +33,8 @@ class Variant(Card):
     def _one_origin(self) -> Variant:
         if self.training is not None and self.weights:
             raise ValueError("weights are either published ('weights') or trained here ('training'), not both")
-        if (self.training is not None) != (self.trust in ("L3", "L4")):
-            raise ValueError(f"trust is {self.trust!r}; weights trained here are 'L3', and only those have the key 'training'")
+        if self.training is not None and self.trust != "L3":
+            raise ValueError(f"trust is {self.trust!r}; weights trained here are 'L3'")
         return self
 
 
