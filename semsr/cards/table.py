@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from semsr.cards.base import Card, Id, Paper
 
@@ -24,6 +24,21 @@ class TableDataset(Card):
     label: str
     published: str | None = None
     dataset: Id
+
+
+class RowName(Card):
+    """A row by what it is made with."""
+
+    method: Id
+    variant: Id = "default"
+
+
+class Comparison(Card):
+    """Two rows of the table whose difference is of interest: `row` minus `against`, over the seeds of both."""
+
+    label: str
+    row: RowName
+    against: RowName
 
 
 class Context(Card):
@@ -47,5 +62,20 @@ class TableCard(Card):
     datasets: Annotated[tuple[TableDataset, ...], Field(min_length=1)]
     columns: Annotated[tuple[Id, ...], Field(min_length=1)]
     rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
+    comparisons: tuple[Comparison, ...] = ()
     context: Context | None = None
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _compares_its_own_rows(self) -> TableCard:
+        known = {(row.method, row.variant) for row in self.rows if row.method is not None}
+        for at, comparison in enumerate(self.comparisons):
+            for key, name in (("row", comparison.row), ("against", comparison.against)):
+                if (name.method, name.variant) not in known:
+                    raise ValueError(
+                        f"comparisons.{at}.{key}: found {name.method}/{name.variant}; must be one of the table's rows: "
+                        f"{', '.join(sorted(f'{method}/{variant}' for method, variant in known)) or 'none has a method'}"
+                    )
+            if comparison.row == comparison.against:
+                raise ValueError(f"comparisons.{at}: {comparison.label!r} compares a row with itself")
+        return self

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("dataset", pa.string()),
         ("method", pa.string()),
         ("variant", pa.string()),
+        ("seed", pa.int64()),
         ("protocol", pa.string()),
         ("protocol_hash", pa.string()),
         ("metric_id", pa.string()),
@@ -36,7 +37,7 @@ SCHEMA = pa.schema(
         ("unavailable", pa.string()),
     ]
 )
-_ORDER = ("method", "variant", "protocol", "metric", "image")
+_ORDER = ("method", "variant", "seed", "protocol", "metric", "image")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, ben
                     "dataset": dataset,
                     "method": row.scores.subject.method,
                     "variant": row.scores.subject.variant,
+                    "seed": row.scores.subject.seed,
                     "protocol": protocol.id,
                     "protocol_hash": protocol.hash,
                     "metric_id": column.metric.id,
@@ -94,11 +96,15 @@ def read_scores(path: Path) -> list[dict[str, Any]]:
     """Read the records back.
 
     Raises:
-        SemsrError: no such file, or not a file of scores.
+        SemsrError: no such file, not a file of scores, or one that another version made.
     """
     try:
-        table = pq.read_table(path, schema=SCHEMA, partitioning=None)
+        table = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise SemsrError(f"{path}: not a file of scores ({error}); run `semsr score` again") from None
-    records: list[dict[str, Any]] = table.to_pylist()
+    if missing := [name for name in SCHEMA.names if name not in table.column_names]:
+        raise SemsrError(
+            f"{path}: made by another version of semsr: no column {', '.join(missing)}; delete it and run `semsr score` again"
+        )
+    records: list[dict[str, Any]] = table.select(SCHEMA.names).to_pylist()
     return records

@@ -30,12 +30,16 @@ BATCH = {"cpu": (512 * 512, 8), "cuda": (8 * 512 * 512, 32)}
 
 @dataclass(frozen=True)
 class Subject:
-    """One row to be measured: the pictures of one variant, and the keys of the metrics wanted for it."""
+    """One row to be measured: the pictures of one variant, and the keys of the metrics wanted for it.
+
+    `seed` is that of its training; 0 for what is not trained here.
+    """
 
     method: str
     variant: str
     pictures: Mapping[str, Path]
     keys: frozenset[str]
+    seed: int = 0
 
 
 @dataclass

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from semsr.errors import SemsrError
 from semsr.evaluation.interval import mean_interval
 from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
+from semsr.reproduction.result import Result, Status
+from semsr.reproduction.seeds import mean_of_seeds
 
 COLUMNS = (
     "image",
@@ -21,6 +24,7 @@ COLUMNS = (
     "dataset",
     "method",
     "variant",
+    "seed",
     "protocol",
     "protocol_hash",
     "metric_id",
@@ -31,30 +35,7 @@ COLUMNS = (
 WHOLE_SET = "*"
 """Stands for the image in the one row of a metric that is of the whole set (FID, KID)."""
 
-Status = Literal["reproduced", "incomplete", "not-available", "refused", "not-run"]
-"""What a cell of ours is: a number; images missing; a metric that can't be had; scores that may not be averaged; never computed."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What we have for one cell.
-
-    Attributes:
-        status: see `Status`; only "reproduced" has a value.
-        reason: why there is no value.
-        value: the mean over all images of the data set, in the metric's unit.
-        count: images that have a value.
-        of: images there should be.
-        low, high: 95 % interval of the mean; None where there is none.
-    """
-
-    status: Status
-    reason: str = ""
-    value: float | None = None
-    count: int = 0
-    of: int | None = None
-    low: float | None = None
-    high: float | None = None
+_GRAVITY: tuple[Status, ...] = ("refused", "not-available", "incomplete", "reproduced", "not-run")
 
 
 def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
@@ -118,6 +99,9 @@ class Scores:
         self._dataset = dataset
         self._again = f"run `semsr score {dataset}` again"
         self._refused = {column.name: self._refusal(column) for column in protocol.columns}
+        self._cells = dict(iter(self._scores.groupby(["method", "variant", "seed", "metric"])))
+        of_images = self._scores[self._scores["image"] != WHOLE_SET]
+        self._counts = of_images.groupby(["method", "variant", "seed"])["image"].nunique().to_dict()
         self.rows = frozenset(zip(self._scores["method"], self._scores["variant"], strict=True))
         """(method, variant) of every row that was scored by this protocol."""
 
@@ -126,42 +110,77 @@ class Scores:
         """How many images the data set has."""
         return self._expected
 
-    def cell(self, method: str, variant: str, column: ResolvedColumn) -> Result:
-        """The mean of one row in one column, or why there is none."""
-        rows = self._scores[
-            (self._scores["method"] == method) & (self._scores["variant"] == variant) & (self._scores["metric"] == column.name)
-        ]
-        scored = self._scored(method, variant)
+    def cell(self, method: str, variant: str, column: ResolvedColumn, seeds: Sequence[int] = (0,)) -> Result:
+        """The mean of one row in one column, or why there is none.
+
+        Args:
+            method, variant: the row.
+            column: of the protocol.
+            seeds: those that the row must have (`semsr.planning.seeds_of`); (0,) for what is not trained here. Others are left out.
+        """
+        each = {seed: self._one(method, variant, seed, column) for seed in seeds}
+        if tuple(each) == (0,):
+            result, values = each[0]
+            return result if values is None else _averaged(result, [values])
+        done = [result.value for result, _ in each.values() if result.value is not None]
+        if len(done) == len(each):
+            first, _ = next(iter(each.values()))
+            averaged = _averaged(first, [values for _, values in each.values() if values is not None])
+            return replace(averaged, value=mean_of_seeds(done), seeds=tuple(done), seeds_of=len(each))
+        without = self._without_mean(method, variant, {seed: result for seed, (result, _) in each.items()})
+        return replace(without, seeds=tuple(done), seeds_of=len(each))
+
+    def _without_mean(self, method: str, variant: str, each: dict[int, Result]) -> Result:
+        """What is said of a trained row of which not every seed has a mean."""
+        infer = f"`semsr infer {method} --dataset {self._dataset}`, then `semsr score {self._dataset}`"
+        train = f"`semsr train {method} --variant {variant}"
+        absent = [seed for seed, result in each.items() if result.status == "not-run"]
+        if len(absent) == len(each):
+            return Result("not-run", f"not trained, restored or scored yet; run {train}`, then {infer}", of=self.of)
+        scored = {seed: result for seed, result in each.items() if seed not in absent}
+        worst = min((result for result in scored.values()), key=lambda result: _GRAVITY.index(result.status))
+        if absent and worst.status not in ("refused", "not-available"):
+            commands = " and ".join(f"{train} --seed {seed}`" for seed in absent)
+            reason = f"only {len(scored)} of {len(each)} seeds are scored; run {commands}, then {infer}"
+            return Result("incomplete", reason, count=worst.count, of=self.of)
+        if all(result == worst for result in scored.values()):
+            return worst
+        seed = next(seed for seed, result in scored.items() if result is worst)
+        return replace(worst, reason=f"seed {seed}: {worst.reason}")
+
+    def _one(self, method: str, variant: str, seed: int, column: ResolvedColumn) -> tuple[Result, NDArray[np.float64] | None]:
+        """The mean of one seed of a row, and the values of its images in their order (None for a metric of the whole set)."""
+        rows = self._cells.get((method, variant, seed, column.name), self._scores.iloc[:0])
+        scored = self._counts.get((method, variant, seed), 0)
         if rows.empty and not scored:
             steps = f"run `semsr infer {method} --dataset {self._dataset}`, then `semsr score {self._dataset}`"
-            return Result("not-run", f"not restored or not scored yet; {steps}", of=self.of)
+            return Result("not-run", f"not restored or not scored yet; {steps}", of=self.of), None
         reasons = sorted({str(reason) for reason in rows["unavailable"] if reason})
         if reasons:
             more = f" (and {len(reasons) - 1} more reasons, see the scores)" if len(reasons) > 1 else ""
-            return Result("not-available", reasons[0] + more, of=self.of)
+            return Result("not-available", reasons[0] + more, of=self.of), None
         if reason := self._refused[column.name]:
-            return Result("refused", reason, count=rows["image"].nunique(), of=self.of)
+            return Result("refused", reason, count=rows["image"].nunique(), of=self.of), None
         if rows["image"].duplicated().any():
             twice = rows["image"][rows["image"].duplicated()].iloc[0]
-            return Result("refused", f"image {twice} is there more than once; {self._again}", of=self.of)
-        return self._of_set(rows, scored) if column.of_set else self._of_images(rows)
+            return Result("refused", f"image {twice} is there more than once; {self._again}", of=self.of), None
+        return (self._of_set(rows, scored), None) if column.of_set else self._of_images(rows)
 
-    def _of_images(self, rows: pd.DataFrame) -> Result:
+    def _of_images(self, rows: pd.DataFrame) -> tuple[Result, NDArray[np.float64] | None]:
         finite = rows[rows["value"].notna()]
         found = set(map(str, finite["image"]))
         if strangers := sorted(set(map(str, rows["image"])) - self._images):
             reason = f"image {strangers[0]} is not in the data set as it is prepared now; {self._again}"
-            return Result("refused", reason, count=len(found), of=self.of)
+            return Result("refused", reason, count=len(found), of=self.of), None
         if found == self._images and len(found) < self.of:
             reason = f"only {len(found)} of the data set's {self.of} images are prepared; fetch the others and {self._again}"
-            return Result("incomplete", reason, count=len(found), of=self.of)
+            return Result("incomplete", reason, count=len(found), of=self.of), None
         if found != self._images:
             broken = " (a value is not a number)" if len(finite) < len(rows) else ""
             reason = f"only {len(found)} of {self.of} images have a value{broken}; {self._again}"
-            return Result("incomplete", reason, count=len(found), of=self.of)
+            return Result("incomplete", reason, count=len(found), of=self.of), None
         values = finite.sort_values("image")["value"].to_numpy(dtype="float64")
-        interval = mean_interval(values)
-        return Result("reproduced", value=interval.mean, count=interval.count, of=self.of, low=interval.low, high=interval.high)
+        return Result("reproduced", value=float(values.mean()), count=len(values), of=self.of), values
 
     def _of_set(self, rows: pd.DataFrame, scored: int) -> Result:
         """One value of the whole set; it counts only if no other metric lacks an image of this row."""
@@ -177,11 +196,6 @@ class Scores:
                 "incomplete", f"only {scored} of {self.of} images have scores; {self._again}", count=scored, of=self.of
             )
         return Result("reproduced", value=float(values.iloc[0]), count=self.of, of=self.of)
-
-    def _scored(self, method: str, variant: str) -> int:
-        """How many images have at least one score of this row; a row of the whole set alone counts as nothing."""
-        rows = self._scores[(self._scores["method"] == method) & (self._scores["variant"] == variant)]
-        return rows.loc[rows["image"] != WHOLE_SET, "image"].nunique()
 
     def _refusal(self, column: ResolvedColumn) -> str:
         """Why no value of this column may be averaged; empty where all is well."""
@@ -204,3 +218,11 @@ class Scores:
             if had != has:
                 return f"measured by {what}{had}, the cards say {what}{has} now; {self._again}"
         return ""
+
+
+def _averaged(result: Result, values: Sequence[NDArray[np.float64]]) -> Result:
+    """Give a mean its interval over images; of several seeds, each image counts with its mean over them."""
+    if not values:
+        return result
+    interval = mean_interval(np.mean(values, axis=0))
+    return replace(result, low=interval.low, high=interval.high)

@@ -11,12 +11,16 @@ from semsr.cards.metric import OptionValue
 from semsr.cards.table import TableDataset
 from semsr.errors import CardError
 from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
+from semsr.planning import seeds_of
 from semsr.project import Project
 from semsr.reproduction import not_run
-from semsr.reproduction.aggregate import Result, Scores
+from semsr.reproduction.aggregate import Scores
+from semsr.reproduction.differences import compare
 from semsr.reproduction.footnotes import Footnotes, with_marks
 from semsr.reproduction.ranking import places
 from semsr.reproduction.reported import Published, Reported, load_reported
+from semsr.reproduction.result import Result
+from semsr.reproduction.starts import shared_starts
 from semsr.reproduction.table import Block, Cell, Column, Context, Row, Table
 
 
@@ -70,7 +74,7 @@ def assemble(
         context=context,
         not_run=refused,
         footnotes=footnotes.texts,
-        notes=card.notes,
+        notes=(*card.notes, *shared_starts(project, profile, blocks)),
     )
 
 
@@ -80,7 +84,7 @@ def _entrants(project: Project, card: TableCard, profile: ProfileCard, scores: M
     scored = frozenset[tuple[str, str]]().union(*(found.rows for found in scores.values()))
     return [
         TableRow(label=project.methods[method].variants[variant].label, method=method, variant=variant)
-        for method in getattr(profile.tracks, card.track).methods
+        for method in not_run.track_of(card, profile).entrants
         if method in project.methods
         for variant in profile.variants.get(method, tuple(project.methods[method].variants))
         if (method, variant) in scored - named and variant in project.methods[method].variants
@@ -142,30 +146,34 @@ def _block(
     rows = []
     for entry in card.rows:
         why = reason or not_run.row_reason(project, card, profile, entry)
+        seeds = seeds_of(project, profile, entry.method, entry.variant) if entry.method and not why else (0,)
         cells = []
         for column in kept:
-            result = _result(entry, column, scores, why)
+            result = _result(entry, column, scores, seeds, why)
             value = reported.values.get((entry.published, name, column.name)) if entry.published else None
             cells.append(_cell(value, result, digits[column.name], comparable=card.context is None))
         ran = any(cell.result.status != "not-run" for cell in cells)
         trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran else None
         why = why or ("" if ran else cells[0].result.reason if cells else "")
-        rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells)))
+        trained = 0 if seeds == (0,) else len(seeds)
+        rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells), trained))
+    shown = tuple(_column(column) for column in kept)
     return Block(
         label=dataset.label,
         published_as=dataset.published,
         dataset=dataset.dataset,
         count=scores.of if scores else None,
-        columns=tuple(_column(column) for column in kept),
+        columns=shown,
         rows=_ranked(rows, kept, comparable=card.context is None),
         not_run=reason,
+        comparisons=compare(card.comparisons, rows, shown, digits),
     )
 
 
-def _result(row: TableRow, column: ResolvedColumn, scores: Scores | None, why: str) -> Result:
+def _result(row: TableRow, column: ResolvedColumn, scores: Scores | None, seeds: Sequence[int], why: str) -> Result:
     if why or scores is None or row.method is None:
         return Result("not-run", why)
-    return scores.cell(row.method, row.variant, column)
+    return scores.cell(row.method, row.variant, column, seeds)
 
 
 def _cell(published: Published | None, result: Result, digits: int, *, comparable: bool) -> Cell:
@@ -175,7 +183,18 @@ def _cell(published: Published | None, result: Result, digits: int, *, comparabl
     text = text.removeprefix("-") if not text.strip("-0.") else text  # no "-0.00"
     number = published.number if published and comparable else None
     difference = None if number is None else result.value - float(number)
-    return Cell(published, result, text, difference)
+    spread = result.spread
+    return Cell(published, result, text, "" if spread is None else _spread(spread.sd, digits), difference)
+
+
+def _spread(sd: float | None, digits: int) -> str:
+    """A standard deviation in the digits of its mean, or with one more where it would vanish; empty where there is none."""
+    if sd is None:
+        return ""
+    for text in (f"{sd:.{digits}f}", f"{sd:.{digits + 1}f}"):
+        if sd == 0 or text.strip("0."):
+            return text
+    return f"<{10 ** -(digits + 1):.{digits + 1}f}"
 
 
 def _digits(card: TableCard, reported: Reported, dataset: str, column: ResolvedColumn) -> int:
@@ -192,7 +211,9 @@ def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparabl
             cell.published.number if (cell := row.cells[at]).published and comparable else None for row in rows
         ]
         theirs = places(printed, column.metric.direction)
-        ours = places([row.cells[at].number for row in rows], column.metric.direction)
+        ours = places(
+            [row.cells[at].number for row in rows], column.metric.direction, [row.cells[at].result.means for row in rows]
+        )
         for line, (their, our) in enumerate(zip(theirs, ours, strict=True)):
             cells[line][at] = replace(cells[line][at], published_place=their, place=our)
     return tuple(replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from semsr.reproduction.aggregate import Status
+from semsr.reproduction.result import Status
 from semsr.reproduction.table import Block
 
 _SAID: dict[Status, str] = {

@@ -39,7 +39,7 @@ def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: Tab
         return "no method yet"
     if row.method not in project.methods:
         return f"no method card yet ({row.method})"
-    if row.method not in track_of(card, profile).methods:
+    if row.method not in track_of(card, profile).entrants:
         return f"method {row.method} is not in profile {profile.id}"
     known = project.methods[row.method].variants
     if row.variant not in known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from semsr.reproduction.differences import MINUS
 from semsr.reproduction.footnotes import DASHED
 from semsr.reproduction.table import Cell, Table
 
@@ -28,6 +29,11 @@ HEADER = (
     "n_expected",
     "interval_low",
     "interval_high",
+    "seeds",
+    "seeds_expected",
+    "seed_sd",
+    "seed_min",
+    "seed_max",
     "trust",
     "status",
     "reason",
@@ -41,7 +47,9 @@ HEADER = (
     "published_elsewhere_on",
     "note",
 )
-"""`published` is of the same data set and may be compared; `published_elsewhere` is of other pictures, for orientation only.
+"""`reproduced_printed` is the mean alone; `seeds` is empty for what is not trained here, and the interval is over images.
+
+`published` is of the same data set and may be compared; `published_elsewhere` is of other pictures, for orientation only.
 
 `status` is reproduced, incomplete, not-available, refused or not-run; `best_*` is 1 (best), 2 (second best) or empty.
 """
@@ -56,6 +64,7 @@ def render_csv(table: Table) -> str:
         result = cell.result
         printed = cell.published.text if cell.published else ""
         ran = result.status != "not-run"
+        spread = result.spread
         writer.writerow(
             [
                 table.id,
@@ -77,6 +86,11 @@ def render_csv(table: Table) -> str:
                 result.of if ran and result.of is not None else "",
                 _number(result.low),
                 _number(result.high),
+                len(result.seeds) if ran and row.seeds else "",
+                row.seeds if ran and row.seeds else "",
+                _number(spread.sd if spread else None),
+                _number(spread.low if spread else None),
+                _number(spread.high if spread else None),
                 row.trust if ran else ("L0" if printed and not table.context else ""),
                 result.status,
                 result.reason,
@@ -92,6 +106,79 @@ def render_csv(table: Table) -> str:
             ]
         )
     return out.getvalue()
+
+
+DIFFERENCES_HEADER = (
+    "table",
+    "profile",
+    "comparison",
+    "method",
+    "variant",
+    "against_method",
+    "against_variant",
+    "dataset",
+    "dataset_published_as",
+    "metric",
+    "direction",
+    "unit",
+    "published",
+    "reproduced",
+    "interval_low",
+    "interval_high",
+    "seeds",
+    "against_seeds",
+    "verdict",
+    "reason",
+    "protocol",
+    "protocol_hash",
+    "metric_id",
+    "metric_version",
+    "published_elsewhere",
+    "published_elsewhere_on",
+)
+"""`reproduced` is the row's mean minus that of the other, the interval Welch's of 95 % over seeds; `published` is such a difference too."""
+
+
+def render_differences(table: Table) -> str:
+    """The comparisons of the table as CSV text; empty where there are none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(DIFFERENCES_HEADER)
+    for block in table.blocks:
+        for comparison in block.comparisons:
+            for found in comparison.differences:
+                contrast, printed = found.contrast, found.published.replace(MINUS, "-")
+                writer.writerow(
+                    [
+                        table.id,
+                        table.profile,
+                        comparison.label,
+                        comparison.row.method,
+                        comparison.row.variant,
+                        comparison.against.method,
+                        comparison.against.variant,
+                        block.dataset,
+                        block.published_as or "",
+                        found.column.name,
+                        found.column.direction,
+                        found.column.unit,
+                        "" if table.context else printed,
+                        _number(contrast.value if contrast else None),
+                        _number(contrast.low if contrast else None),
+                        _number(contrast.high if contrast else None),
+                        comparison.row.seeds or "",
+                        comparison.against.seeds or "",
+                        contrast.verdict if contrast else "",
+                        found.why,
+                        table.protocol,
+                        table.protocol_hash,
+                        found.column.metric,
+                        found.column.version,
+                        printed if table.context else "",
+                        f"{table.source}, {table.context.dataset}" if table.context and printed else "",
+                    ]
+                )
+    return out.getvalue() if any(block.comparisons for block in table.blocks) else ""
 
 
 def _note(cell: Cell) -> str:

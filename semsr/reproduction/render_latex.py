@@ -105,6 +105,7 @@ def _float(table: Table, block: Block, *, last: bool) -> str:
             rf"\label{{tab:{table.id}-{block.dataset}}}",
             r"\medskip\footnotesize",
             *(_fitted(_grid(table, block, part)) for part in _parts(block)),
+            *([r"Differences\par\medskip", _fitted(_differences(table, block))] if block.comparisons else []),
             r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
             *(f"{note}\\par" for note in notes),
             r"\end{minipage}",
@@ -161,6 +162,21 @@ def _grid(table: Table, block: Block, part: range) -> str:
         for column_at in part:
             line += _values(row.cells[column_at], block)
         lines.append(_line([*line, escape(wording.standing(row))] if trust else line))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
+
+
+def _differences(table: Table, block: Block) -> str:
+    head = wording.difference_headings(table, block.comparisons)
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}ll{'r' * (len(head) - 3)}l@{{}}}}",
+        r"\toprule",
+        _line(list(map(escape, head))),
+        r"\midrule",
+    ]
+    for at, line in enumerate(wording.difference_lines(block.comparisons)):
+        if at and line[0]:
+            lines.append(r"\addlinespace")
+        lines.append(_line(list(map(escape, line))))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
 
 

@@ -23,6 +23,8 @@ def render_markdown(table: Table) -> str:
         if remark := wording.block_remark(table, block):
             parts.append(escape(remark))
         parts.append(_grid(table, block))
+        if block.comparisons:
+            parts += [f"### Differences on {escape(block.label)}", _differences(table, block)]
     parts.append(
         "\n".join(["## How to read it", "", *(f"- {escape(line)}" for line in (*wording.legend(table), *table.notes))])
     )
@@ -59,6 +61,13 @@ def _grid(table: Table, block: Block) -> str:
         if not block.not_run:
             line.append(escape(wording.standing(row)))
         lines.append(line)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _differences(table: Table, block: Block) -> str:
+    head = wording.difference_headings(table, block.comparisons)
+    align = [":--", ":--", *["--:"] * (len(head) - 3), ":--"]
+    lines = [head, align, *(map(escape, line) for line in wording.difference_lines(block.comparisons))]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -21,9 +21,16 @@ def render_terminal(table: Table) -> RenderableType | None:
     if not blocks:
         return None
     parts: list[RenderableType] = [Text(table.title, style="bold"), Text(wording.subtitle(table), style="dim")]
-    parts += [_grid(table, block) for block in blocks]
+    for block in blocks:
+        parts.append(_grid(table, block))
+        if block.comparisons:
+            parts.append(_differences(table, block))
     levels = ", ".join(f"{level} {TRUST[level]}" for level in table.trust)
     parts.append(Text(f"Bold: best; underlined: second best. Trust: {levels}.", style="dim"))
+    if any(cell.result.spread for _, _, _, cell in table.cells()):
+        parts.append(Text(f"{wording.SPREAD} {wording.SHARED}", style="dim"))
+    if any(block.comparisons for block in blocks):
+        parts.append(Text(wording.DIFFERENCES, style="dim"))
     if table.context:
         parts.append(Text(f"Values on {table.context.dataset} are {table.source}'s: {table.context.why}.", style="dim"))
     return Group(*parts)
@@ -80,7 +87,18 @@ def _grid(table: Table, block: Block) -> Grid:
             grid.add_row(Text(row.label), Text(wording.theirs(table)), *values, "L0")
         ours = [Text(wording.our_text(cell), style=_STYLE[cell.place]) for cell in _at(row, kept)]
         source = [Text(wording.ours(table))] if block.has_published else []
-        grid.add_row(Text("" if published else row.label), *source, *ours, row.trust or "")
+        grid.add_row(Text("" if published else row.label), *source, *ours, wording.standing(row))
+    return grid
+
+
+def _differences(table: Table, block: Block) -> Grid:
+    title = Text(f"Differences on {block.label}")
+    grid = Grid(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="", pad_edge=False)
+    head = wording.difference_headings(table, block.comparisons)
+    for at, heading in enumerate(head):
+        grid.add_column(Text(heading), justify="right" if 2 <= at < len(head) - 1 else "left", no_wrap=True)
+    for line in wording.difference_lines(block.comparisons):
+        grid.add_row(*map(Text, line))
     return grid
 
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Literal
 
 from semsr.cards.method import Trust
-from semsr.reproduction.aggregate import Result
 from semsr.reproduction.reported import Published
+from semsr.reproduction.result import Result
+from semsr.reproduction.seeds import Contrast, Direction
 
-Direction = Literal["higher", "lower"]
 Place = Literal[0, 1, 2]
 """1: best of its column, 2: second best, 0: neither (or the column holds fewer than two values to compare)."""
 
@@ -64,14 +64,16 @@ class Cell:
         published: what the paper prints; None where it has no such cell; an empty text is a printed dash.
         result: what we have.
         text: our value as it is printed; empty without one.
+        spread: the standard deviation over seeds as it is printed; empty where there is none.
         difference: ours minus published, from the unrounded value; None unless both exist and it is the same data set.
-        published_place, place: best or second best among the published values, and among ours; compared as printed.
+        published_place, place: best or second best among the published values, and among ours; see `ranking.places`.
         marks: letters of the notes that belong to this cell.
     """
 
     published: Published | None
     result: Result
     text: str = ""
+    spread: str = ""
     difference: float | None = None
     published_place: Place = 0
     place: Place = 0
@@ -92,6 +94,7 @@ class Row:
         published_as: the paper's name; None for a row of ours alone.
         trust: how far our values can be trusted; None where there are none.
         not_run: why there are none at all; empty where there are some.
+        seeds: how many seeds it is trained with; 0 for what is not trained here.
     """
 
     label: str
@@ -101,6 +104,37 @@ class Row:
     trust: Trust | None
     not_run: str
     cells: tuple[Cell, ...]
+    seeds: int = 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row minus another in one column.
+
+    Attributes:
+        published: the difference of the two published values, signed, with their digits; empty unless both are printed.
+        contrast: of our values; None unless both rows have one.
+        text, low, high: our difference and the ends of its interval as printed; empty where there is none.
+        why: what there is no difference for.
+    """
+
+    column: Column
+    published: str
+    contrast: Contrast | None
+    text: str = ""
+    low: str = ""
+    high: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row against another on one data set."""
+
+    label: str
+    row: Row
+    against: Row
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
@@ -113,6 +147,7 @@ class Block:
         not_run: why nothing of this data set was run; empty where something was.
         remark: what a reader must know before comparing.
         column_marks: letters of the notes that hold for a whole published column, by the column's name.
+        comparisons: the pairs of rows that the card compares; empty where none of them has a value of ours.
     """
 
     label: str
@@ -124,6 +159,7 @@ class Block:
     not_run: str = ""
     remark: str = ""
     column_marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
 
     @property
     def has_published(self) -> bool:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from semsr.reproduction.table import TRUST, Block, Cell, Row, Table
+from collections.abc import Iterator, Sequence
+
+from semsr.reproduction.seeds import ENOUGH
+from semsr.reproduction.table import TRUST, Block, Cell, Comparison, Difference, Row, Table
 
 DASH = "–"
 INFINITY = "∞"
+SPREAD = (
+    "Mean ± sample standard deviation over seeds: a row with seeds is trained here once for each; its value is the mean of their means "
+    "over all images. Without ±: a single seed, or not trained here."
+)
+SHARED = (
+    "Rows of several seeds share a place with its best one where the 95 % Welch interval of the difference of their means over seeds "
+    f"contains 0, or one has fewer than {ENOUGH} seeds; the second place is given likewise among the rest. A row without ± is compared "
+    "as printed alone, and printed between rows that share a place it shares it."
+)
+DIFFERENCES = (
+    "Differences: first row minus second, with the 95 % Welch interval over seeds; better or worse where it does not contain 0, else "
+    f"not resolved, as always with fewer than {ENOUGH} seeds of a row. Seeds are the only chance counted, not the choice of pictures or "
+    "of training data; nothing is corrected for the number of comparisons."
+)
 
 
 def subtitle(table: Table) -> str:
@@ -70,7 +87,10 @@ def our_text(cell: Cell) -> str:
     result = cell.result
     match result.status:
         case "reproduced":
-            return cell.text.replace("inf", INFINITY)
+            value = cell.text.replace("inf", INFINITY)
+            return f"{value} ± {cell.spread}" if cell.spread else value
+        case "incomplete" if result.seeds_of > 1:
+            return f"incomplete ({len(result.seeds)} of {result.seeds_of} seeds)"
         case "incomplete":
             return f"incomplete ({result.count} of {result.of})"
         case "not-available":
@@ -83,7 +103,54 @@ def our_text(cell: Cell) -> str:
 
 def standing(row: Row) -> str:
     """How far a row of ours can be trusted, or why there is none."""
-    return row.trust or f"not run: {row.not_run}"
+    if row.trust is None:
+        return f"not run: {row.not_run}"
+    return f"{row.trust}, {row.seeds} seed{'s' if row.seeds > 1 else ''}" if row.seeds else row.trust
+
+
+def compared_seeds(comparison: Comparison) -> str:
+    """How many seeds stand on each side; a dash for what is not trained here."""
+    first, second = (str(row.seeds) if row.seeds else DASH for row in (comparison.row, comparison.against))
+    return f"{first} / {second}"
+
+
+def has_published(comparisons: Sequence[Comparison]) -> bool:
+    """Whether a published difference can stand beside one of ours."""
+    return any(difference.published for comparison in comparisons for difference in comparison.differences)
+
+
+def our_difference(difference: Difference) -> str:
+    """The difference of our means; a dash without one."""
+    return difference.text or DASH
+
+
+def interval(difference: Difference) -> str:
+    """Its interval over seeds; a dash without one."""
+    return f"{difference.low} to {difference.high}" if difference.low else DASH
+
+
+def verdict(difference: Difference) -> str:
+    """The word about a difference, or why there is none."""
+    if difference.contrast is None:
+        return difference.why
+    return f"{difference.contrast.verdict} ({difference.why})" if difference.why else difference.contrast.verdict
+
+
+def difference_headings(table: Table, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """Headings of the lines of differences."""
+    published = (theirs(table),) if has_published(comparisons) else ()
+    return ("comparison", "metric", *published, ours(table), "95 % interval", "seeds", "verdict")
+
+
+def difference_lines(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, ...]]:
+    """A line a comparison and column, as texts; the comparison is named in its first line."""
+    published = has_published(comparisons)
+    for comparison in comparisons:
+        label, seeds = comparison.label, compared_seeds(comparison)
+        for found in comparison.differences:
+            printed = (found.published or DASH,) if published else ()
+            yield label, found.column.heading, *printed, our_difference(found), interval(found), seeds, verdict(found)
+            label = seeds = ""
 
 
 def legend(table: Table) -> tuple[str, ...]:
@@ -95,6 +162,10 @@ def legend(table: Table) -> tuple[str, ...]:
         f"Bold: best of its column; underlined: second best; equal values share it, compared as printed{among}. "
         "↑ higher is better, ↓ lower is better."
     ]
+    if any(cell.result.spread for _, _, _, cell in table.cells()):
+        lines += [SPREAD, SHARED]
+    if any(block.comparisons for block in table.blocks):
+        lines.append(DIFFERENCES)
     if table.context:
         lines.append("Values of other pictures are not ranked, and no difference to them is formed.")
     if any(block.has_published for block in table.blocks):

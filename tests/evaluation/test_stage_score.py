@@ -55,7 +55,7 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
         read_rgb(images(prepared, "beta/two") / "p03.png").astype(float) - read_rgb(prepared.data / "photos/hr/p03.png")
     )
     assert one == {
-        "image": "p03", "metric": "error", "value": difference.mean(), "dataset": "photos", "method": "beta", "variant": "two",
+        "image": "p03", "metric": "error", "value": difference.mean(), "dataset": "photos", "method": "beta", "variant": "two", "seed": 0,
         "protocol": "p", "protocol_hash": resolve(prepared, "p").hash, "metric_id": "mae", "metric_version": 1, "weights": "",
         "unavailable": "",
     }  # fmt: skip

@@ -23,6 +23,13 @@ METRICS = {
     "lpips": {"direction": "lower", "decimals": 4, "reference": "full"},
     "fid": {"direction": "lower", "decimals": 2, "reference": "distribution"},
 }
+RECIPE = {
+    "generator": {"network": "small"},
+    "data": {"dataset": "alpha", "patch": 32},
+    "batch": 2,
+    "steps": 10,
+    "losses": {"pixel": {"kind": "l1"}},
+}
 REPORTED = """table,method,dataset,metric,value,note
 Paper Table 1,Old,Alpha,psnr,30.00,
 Paper Table 1,New,Alpha,psnr,30.10,
@@ -72,12 +79,13 @@ class House:
         write_manifest(folder, entries)
 
     def score(self, dataset: str, row: str, metric: str, values: dict[str, float] | Iterable[float], **facts: Any) -> None:
-        """Add scores of `row` (method or method/variant); values by image name, or of a, b, c, ... in order."""
+        """Add scores of `row` (method, method/variant or method/variant@seed); values by image name, or of a, b, c, ... in order."""
         method, _, variant = row.partition("/")
+        variant, _, seed = variant.partition("@")
         named = values if isinstance(values, dict) else dict(zip("abcdefgh", values, strict=False))
         for image, value in named.items():
             known = {"image": image, "metric": metric, "value": value, "dataset": dataset, "method": method}
-            known |= {"variant": variant or "default", "protocol": "way"}
+            known |= {"variant": variant or "default", "seed": int(seed or 0), "protocol": "way"}
             known |= {"metric_id": metric, "metric_version": 1, "weights": "", "unavailable": ""}
             known |= {"protocol_hash": facts.get("protocol_hash") or self.protocol.hash}
             self.rows.setdefault(dataset, []).append(known | facts)
@@ -113,9 +121,10 @@ def house(tmp_path: Path) -> House:
         card = {"id": name, "title": name, "licence": "none", "count": 3, "comparable": "same-inputs", "source": source}
         write(tmp_path / f"datasets/{name}/dataset.yaml", card)
     for name in ("plain", "network"):
-        variants = {"default": {"label": name}, "wide": {"label": f"{name} wide", "trust": "L3"}}
-        card = {"id": name, "title": name, "licence": "none", "runner": "python", "entry": "m:M", "variants": variants}
-        write(tmp_path / f"methods/{name}/method.yaml", card)
+        variants = {"default": {"label": name}, "wide": {"label": f"{name} wide", "trust": "L3", "training": "long"}}
+        card = {"id": name, "title": name, "licence": "none", "runner": "python", "entry": "m:M", "parts": "m:Parts"}
+        write(tmp_path / f"methods/{name}/method.yaml", card | {"variants": variants})
+        write(tmp_path / f"methods/{name}/recipes.yaml", {"long": RECIPE})
     write(tmp_path / "tables/paper-table/reported.csv", REPORTED)
     write(
         tmp_path / "tables/paper-table/table.yaml",
@@ -172,11 +181,11 @@ def scored(house: House) -> House:
     for dataset in ("alpha", "photos"):
         house.score(dataset, "plain", "psnr", [28, 29, 31])
         house.score(dataset, "network", "psnr", [30, 30, 30.03])
-        house.score(dataset, "network/wide", "psnr", [30, 30.006, 30.012])
+        house.score(dataset, "network/wide@1", "psnr", [30, 30.006, 30.012])
         house.score(dataset, "plain", "lpips", [0.3, 0.2, 0.1])
         house.score(dataset, "network", "lpips", [0.1196, 0.1204, 0.1203])
-        house.score(dataset, "network/wide", "lpips", [0.1, 0.1, 0.1])
-        for row in ("plain", "network", "network/wide"):
+        house.score(dataset, "network/wide@1", "lpips", [0.1, 0.1, 0.1])
+        for row in ("plain", "network", "network/wide@1"):
             house.score(dataset, row, "fid", {"*": float("nan")}, unavailable="no network weights")
     return house
 

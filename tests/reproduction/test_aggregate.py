@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from semsr.errors import SemsrError
-from semsr.reproduction.aggregate import COLUMNS, WHOLE_SET, Result, Scores, read_scores
+from semsr.reproduction.aggregate import COLUMNS, WHOLE_SET, Scores, read_scores
+from semsr.reproduction.result import Result
 
 
 def _cell(house: Any, row: str, metric: str, images: str = "abc", expected: int | None = None) -> Result:
