@@ -38,6 +38,7 @@ class Job:
         workers: processes of the loader.
         validate: see `Validate`; None: no validation.
         stop_after: end after this step with a checkpoint, as if killed right after it; None: go on to the end.
+        tensorboard: write TensorBoard's curves, too.
     """
 
     name: str
@@ -54,4 +55,5 @@ class Job:
     workers: int = 0
     validate: Validate | None = None
     stop_after: int | None = None
+    tensorboard: bool = True
     facts: dict[str, Any] = field(default_factory=dict)

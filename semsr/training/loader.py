@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,11 @@ from semsr.training.patches import Sample
 from semsr.training.sampler import EpochSampler, Place
 
 Batch = dict[str, Any]
-"""`hr` (B, 3, size, size) and, where the data set has it, `lr`; lists `name` and `tags`."""
+"""`hr` (B, 3, size, size) and, where the data set has them, `lr` and `target`; lists `name` and `tags`."""
+
+
+GRACE = 30
+"""Seconds that a worker outlives SIGTERM."""
 
 
 class Loader:
@@ -67,6 +72,7 @@ class Loader:
             prefetch_factor=prefetch if workers else None,
             multiprocessing_context=start if workers else None,
             pin_memory=pin,
+            worker_init_fn=_outlive_signals,
             # It draws seeds for workers, which use none; drawn from the global generator, they would change the training's own draws.
             generator=torch.Generator(),
         )
@@ -100,6 +106,13 @@ class Loader:
         """Go on there with the next loop. Raises: SemsrError: the state is of another run."""
         self.sampler.load_state_dict(state)
 
+    def close(self) -> None:
+        """End the workers; the next loop starts new ones."""
+        batches: Any = getattr(self._loader, "_iterator", None)
+        if batches is not None:
+            batches._shutdown_workers()
+            self._loader._iterator = None
+
     def _skip_rest(self) -> None:
         if self._drop_last and not self.sampler.endless and self.sampler.remaining < self._batch:
             self.sampler.next_epoch()
@@ -126,6 +139,15 @@ class _Guarded(Dataset[Any]):
         except SemsrError as error:
             kind = type(error) if type(error).__init__ is SemsrError.__init__ else SemsrError
             return _Failure(kind, str(error))
+
+
+def _outlive_signals(_: int) -> None:
+    """Signals that a terminal or a job's manager sends to all processes are for the training to answer, with a last checkpoint.
+
+    So workers go on at Ctrl-C, and for a while at SIGTERM: a training that dies without closing its loader ends them by it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
 
 
 def _collate(samples: list[Sample | _Failure]) -> Batch | _Failure:

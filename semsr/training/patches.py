@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.utils.data import Dataset
 
 from semsr.errors import SemsrError
 from semsr.imaging.degradation.recipe import degrade
+from semsr.imaging.degradation.sharpen import sharpen
 from semsr.imaging.pictures import Rgb
 from semsr.imaging.resize import bicubic_uint8
 from semsr.training.chance import Chance, check_seed
@@ -30,13 +32,14 @@ from semsr.training.tags import Tags
 class Sample(TypedDict):
     """One sample, or after collation a batch of them.
 
-    `hr` is (3, size, size) float32 in [0, 1], `lr` (3, size/scale, size/scale); both are whole numbers divided by 255. `name` is
-    `<data set>/<picture>`.
+    `hr` is (3, size, size) float32 in [0, 1], `lr` (3, size/scale, size/scale), `target` as `hr`, but sharpened; all are whole numbers
+    divided by 255. `name` is `<data set>/<picture>`.
     """
 
     name: str
     hr: Tensor
     lr: NotRequired[Tensor]
+    target: NotRequired[Tensor]
     tags: NotRequired[str]
 
 
@@ -53,6 +56,8 @@ class TrainingPictures(Dataset[Sample]):
         flips: "all" eight, "horizontal" or "none"; HR and LR alike. They come before a random degradation, as in Real-ESRGAN.
         packed: the folder that `pack` wrote into; None: decode the files.
         seed: of all draws.
+        target: "sharpened" adds HR after unsharp masking, which Real-ESRGAN's pixel and perceptual losses compare with. Where HR is
+            degraded, it is what was degraded, edges of the patch and all; else the patch is sharpened by itself.
 
     Raises:
         SemsrError: something does not fit; every picture's size is checked here, from the manifests, before training starts.
@@ -67,8 +72,10 @@ class TrainingPictures(Dataset[Sample]):
         flips: Flips = "all",
         packed: Path | None = None,
         seed: int = 0,
+        target: Literal["plain", "sharpened"] = "plain",
     ) -> None:
         self.index = Index(sources)
+        self.target = target
         self.scale, self.view, self.lr, self.flips = self.index.scale, view, lr, flips
         self.seed = check_seed(seed)
         self._tags = Tags(sources, self.index) if any(source.tags for source in sources) else None
@@ -107,11 +114,14 @@ class TrainingPictures(Dataset[Sample]):
         hr, lr = self._whole(at) if isinstance(self.view, Resized) else self._patch(at, window, chance)
         flip = draw_flip(chance, self.flips)
         hr = flip(hr)
+        target = None
         if isinstance(self.lr, DegradedLr):
-            hr, lr = self._degrade(self.lr, np.ascontiguousarray(hr), epoch, number, chance)
+            hr, lr, target = self._degrade(self.lr, np.ascontiguousarray(hr), epoch, number, chance)
         elif lr is not None:
             lr = flip(lr)
         sample = Sample(name=self.index.name(at), hr=_tensor(hr))
+        if self.target == "sharpened":
+            sample["target"] = _tensor(_sharpened(hr) if target is None else target)
         if lr is not None:
             sample["lr"] = _tensor(lr)
         if self._tags is not None:
@@ -163,15 +173,20 @@ class TrainingPictures(Dataset[Sample]):
         at_lr = Box(at_hr.top // scale, at_hr.left // scale, side // scale, side // scale)
         return cut(around, at_hr), cut(bicubic_uint8(np.ascontiguousarray(around), 1 / scale, dialect=lr.dialect), at_lr)
 
-    def _degrade(self, lr: DegradedLr, hr: Rgb, epoch: int, number: int, chance: Chance) -> tuple[Rgb, Rgb]:
+    def _degrade(self, lr: DegradedLr, hr: Rgb, epoch: int, number: int, chance: Chance) -> tuple[Rgb, Rgb, Rgb | None]:
+        """HR, LR and, where it is asked for, sharpened HR."""
         # The name of the draw is the sample, not the picture: each epoch degrades a picture anew.
         image, place_in_run = f"{self.seed}/{epoch}/{number}", epoch * len(self) + number
-        made = degrade(hr, lr.recipe, image, place=place_in_run)
+        sharp = self.target == "sharpened"
+        # The ground truth's kind changes neither the draws nor LR.
+        made = degrade(hr, replace(lr.recipe, ground_truth="sharpened") if sharp else lr.recipe, image, place=place_in_run)
+        shown = hr if sharp and lr.recipe.ground_truth == "plain" else made.hr
         if self._side == self.view.size:
-            return made.hr, made.lr
+            return shown, made.lr, made.hr if sharp else None
         whole = Box(0, 0, *(side // self.scale for side in made.hr.shape[:2]))
         box = place(chance, whole, self.view.size // self.scale)
-        return cut(made.hr, box.scaled(self.scale)), cut(made.lr, box)
+        at = box.scaled(self.scale)
+        return cut(shown, at), cut(made.lr, box), cut(made.hr, at) if sharp else None
 
 
 def _check_paired(view: View) -> None:
@@ -182,6 +197,11 @@ def _check_paired(view: View) -> None:
             "training: small='reflect' does not go with LR files: mirrored at their last pixels, LR and HR come apart; "
             "use small='refuse', or LR made while training"
         )
+
+
+def _sharpened(hr: Rgb) -> Rgb:
+    planes = torch.from_numpy(np.ascontiguousarray(hr.transpose(2, 0, 1))).to(torch.float64)
+    return sharpen(planes).round().clamp(0, 255).to(torch.uint8).numpy().transpose(1, 2, 0)
 
 
 def _tensor(picture: Rgb) -> Tensor:

@@ -96,9 +96,10 @@ class Processes:
         if not gradients:
             return
         flat = self.mean(torch.cat([gradient.reshape(-1) for gradient in gradients]))
-        parts = flat.split([gradient.numel() for gradient in gradients])
-        for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
+        begin = 0
+        for gradient in gradients:
+            gradient.copy_(flat[begin : begin + gradient.numel()].view_as(gradient))
+            begin += gradient.numel()
 
     def gather(self, value: Any) -> list[Any]:
         """Every process's value, by rank."""
