@@ -50,7 +50,7 @@ def run(
         dataset: only variants that train on this data set; None: on any.
         seed: only this one of the profile's seeds.
         workers: processes that read data; None: 0 on a CPU, 4 on a GPU.
-        stop_after: stop after this step with a checkpoint; the same command without it goes on.
+        stop_after: stop after this step of a training with a checkpoint; the same command without it goes on.
 
     Raises:
         SemsrError: the data set is not prepared, weights can't be had, the recipe does not fit, the loss is not a number.
@@ -63,7 +63,9 @@ def run(
             f"{method}: profile {profile.id!r} has no variant of it that is trained here{where}; see methods/{method}/method.yaml"
         )
     for name, each in todo:
-        _train(project, profile, card, name, each, workers, stop_after)
+        if not _train(project, profile, card, name, each, workers, stop_after):
+            log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
+            return
 
 
 def _trainings(
@@ -121,7 +123,8 @@ def _train(
     seed: int,
     workers: int | None,
     stop_after: int | None,
-) -> None:
+) -> bool:
+    """Whether it was trained to the end."""
     name = f"{card.id}/{seeded(variant, seed)}"
     recipe = project.recipe(card.id, variant)
     folder = project.trained(profile.id, card.id, variant, seed)
@@ -131,18 +134,19 @@ def _train(
     if finished.get("fingerprint") == ingredients.fingerprint and _unharmed(folder, finished):
         wait_for_all()
         log.info("%s: nothing to do, all %d steps are trained", name, recipe.steps)
-        return
+        return True
     wait_for_all()  # every process has looked before the first one changes anything
     if is_main():
         _begin(folder, ingredients)
     wait_for_all()
     facts = train(make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after))
-    if is_main() and facts["finished"]:
+    if is_main() and not facts.get("stopped"):
         record = _record(project, card, variant, seed, recipe, ingredients, folder, facts)
         write_atomic(folder / TRAINED, json.dumps(record, indent=2, default=str) + "\n")
         with storage_errors(unfinished):
             unfinished.unlink(missing_ok=True)
     wait_for_all()
+    return not facts.get("stopped")
 
 
 def _unharmed(folder: Path, finished: dict[str, Any]) -> bool:

@@ -148,7 +148,9 @@ def make_job(
     view = recipe.validation
     validate = None
     if view is not None:
-        validate = Validator(project, view.dataset, view.protocol, view.columns, folder / "samples", samples=view.samples)
+        validate = Validator(
+            project, view.dataset, view.protocol, view.columns, folder, samples=view.samples, device=ingredients.device
+        )
     return Job(
         name=name,
         recipe=recipe,
