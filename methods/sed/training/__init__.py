@@ -1,0 +1,1 @@
+"""SeD's discriminators and what the training loop is given of them."""
