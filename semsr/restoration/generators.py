@@ -6,7 +6,7 @@ import importlib
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field, model_validator
@@ -22,6 +22,7 @@ from semsr.restoration.ncnn import load_rrdbnet
 warnings.filterwarnings("ignore", message=r"torch\.meshgrid")
 
 SCALE = 4
+SEMANTIC = "rrdb-semantic"
 GROUPS = ("params_ema", "params")
 """What BasicSR calls the group of a network's weights in a file."""
 _GROWTH, _DENSE_SCALE = 32, 0.1
@@ -65,12 +66,13 @@ class SwinirOptions(Card):
         return self
 
 
-def make_generator(name: str, **options: Any) -> nn.Module:
+def make_generator(name: str, *, files: Mapping[str, Path] | None = None, **options: Any) -> nn.Module:
     """A x4 generator, freshly initialised from torch's global random generator, in training mode.
 
     Args:
-        name: "rrdb" or "swinir".
-        options: see `RrdbOptions`, `SwinirOptions`.
+        name: "rrdb", "swinir", or "rrdb-semantic" (an RRDB that sees semantics of LR: `semsr.restoration.semantics.generator`).
+        files: by role, for what a generator needs besides its own weights; only "rrdb-semantic" does.
+        options: see `RrdbOptions`, `SwinirOptions`; "rrdb-semantic" has its own.
 
     Returns:
         (B, 3, H, W) RGB in [0, 1] -> (B, 3, 4H, 4W), not clipped. RRDB takes any size. SwinIR mirrors the lower and right edges up to a
@@ -81,8 +83,13 @@ def make_generator(name: str, **options: Any) -> nn.Module:
 
     Source: Wang et al. 2018 (ESRGAN) and Liang et al. 2021 (SwinIR), in the classes of the package spandrel.
     """
+    if name == SEMANTIC:
+        network: nn.Module = importlib.import_module("semsr.restoration.semantics.generator").make_semantic_rrdb(
+            files or {}, **options
+        )
+        return network
     if name not in _MAKERS:
-        raise SemsrError(f"generator: found {name!r}; allowed: {', '.join(_MAKERS)}")
+        raise SemsrError(f"generator: found {name!r}; allowed: {', '.join((*_MAKERS, SEMANTIC))}")
     card, make = _MAKERS[name]
     return make(parse_card(card, options, f"generator {name!r}"))
 
@@ -128,11 +135,24 @@ _MAKERS: Mapping[str, tuple[type[Card], Callable[[Any], nn.Module]]] = {
 }
 
 
+@runtime_checkable
+class OwnNames(Protocol):
+    """A generator that is neither RRDB nor SwinIR and says itself what its weights are called."""
+
+    def export_state(self) -> dict[str, Tensor]:
+        """See `export_state`."""
+
+    def load_published(self, state: Mapping[str, Tensor]) -> None:
+        """Load what `export_state` gave, or a start that fits. Raises: WeightsError."""
+
+
 def export_state(network: nn.Module) -> dict[str, Tensor]:
     """Weights under the names they are published by: ESRGAN's first ones for RRDB, SwinIR's own; detached and contiguous.
 
-    Raises: WeightsError: the network is neither.
+    Raises: WeightsError: the network is neither, and not one with `OwnNames`.
     """
+    if isinstance(network, OwnNames):
+        return network.export_state()
     state = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     if _QKV in state:
         return state
@@ -152,6 +172,11 @@ def load_state(network: nn.Module, source: Path | Mapping[str, Tensor], key: str
     """
     where = "the weights given" if isinstance(source, Mapping) else str(source)
     state = dict(source) if isinstance(source, Mapping) else _read(source, key)
+    if isinstance(network, OwnNames):
+        try:
+            return network.load_published(state)
+        except WeightsError as error:
+            raise WeightsError(f"{where}: {error}") from None
     own = network.state_dict()
     found, expected = describe(state), describe(own)
     if rrdb_names.recognise(own) is not None and rrdb_names.recognise(state) is not None:
@@ -196,7 +221,7 @@ def describe(state: Mapping[str, Tensor]) -> str:
         side = "" if window is None else f", window {round(len(window) ** 0.5)}"
         return f"SwinIR of dim {state[_QKV].shape[1]}, depths {' '.join(map(str, depths))}{side}"
     names = tuple(state)
-    return f"a network not known here ({len(names)} tensors: {', '.join(names[:3])}, ...)"
+    return f"a network not known here ({len(names)} tensors: {', '.join(names[:3])}, ...)" if names else "no tensors"
 
 
 def _swinir_depths(state: Mapping[str, Tensor]) -> list[int]:

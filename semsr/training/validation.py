@@ -111,7 +111,7 @@ class Validator:
         assert entry.lr is not None
         where = f"validation at step {step}: {entry.name}"
         weight = next(generator.parameters())
-        lr = torch.from_numpy(read_rgb(entry.lr)).permute(2, 0, 1)[None].to(weight.device, weight.dtype).div_(255.0)
+        lr = torch.from_numpy(read_rgb(entry.lr).copy()).permute(2, 0, 1)[None].to(weight.device, weight.dtype).div_(255.0)
         sr = generator(lr.contiguous())
         if tuple(sr.shape) != (1, 3, *self.sizes[entry.name]):
             raise MethodError(f"{where}: the generator made {tuple(sr.shape)}, expected {(1, 3, *self.sizes[entry.name])}")
