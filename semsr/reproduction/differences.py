@@ -52,14 +52,15 @@ def _row(rows: Sequence[Row], name: RowName) -> Row:
 
 def _difference(column: Column, row: Row, ours: Cell, against: Row, theirs: Cell, digits: int) -> Difference:
     published = _published(ours, theirs)
+    seeds = len(ours.result.seeds), len(theirs.result.seeds)
     if not ours.result.means or not theirs.result.means:
         without = [side.label for side, cell in ((row, ours), (against, theirs)) if not cell.result.means]
-        return Difference(column, published, None, why=f"no value of {' and '.join(without)}")
+        return Difference(column, published, None, seeds=seeds, why=f"no value of {' and '.join(without)}")
     found = contrast(ours.result.means, theirs.result.means, column.direction)
     numbers = (found.value, found.low, found.high)
     shown = next(at for at in range(digits + 1, _MOST) if at + 1 == _MOST or all(map(_seen(at), numbers)))
     text, low, high = ("" if number is None else signed(number, shown) for number in numbers)
-    return Difference(column, published, found, text, low, high, found.why)
+    return Difference(column, published, found, text, low, high, seeds, found.why)
 
 
 def _seen(digits: int) -> Callable[[float | None], bool]:

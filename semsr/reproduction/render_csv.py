@@ -140,7 +140,7 @@ DIFFERENCES_HEADER = (
 
 
 def render_differences(table: Table) -> str:
-    """The comparisons of the table as CSV text; empty where there are none."""
+    """The differences between rows as CSV text, a line a comparison, data set and metric; empty where there are none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(DIFFERENCES_HEADER)
@@ -166,8 +166,8 @@ def render_differences(table: Table) -> str:
                         _number(contrast.value if contrast else None),
                         _number(contrast.low if contrast else None),
                         _number(contrast.high if contrast else None),
-                        comparison.row.seeds or "",
-                        comparison.against.seeds or "",
+                        found.seeds[0] or "",
+                        found.seeds[1] or "",
                         contrast.verdict if contrast else "",
                         found.why,
                         table.protocol,

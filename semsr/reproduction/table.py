@@ -115,7 +115,8 @@ class Difference:
         published: the difference of the two published values, signed, with their digits; empty unless both are printed.
         contrast: of our values; None unless both rows have one.
         text, low, high: our difference and the ends of its interval as printed; empty where there is none.
-        why: what there is no difference for.
+        seeds: how many seeds of each row have a mean; 0 for what is not trained here.
+        why: what stands in the way of a difference, or of a verdict on it.
     """
 
     column: Column
@@ -124,6 +125,7 @@ class Difference:
     text: str = ""
     low: str = ""
     high: str = ""
+    seeds: tuple[int, int] = (0, 0)
     why: str = ""
 
 

@@ -14,9 +14,9 @@ SPREAD = (
     "over all images. Without ±: a single seed, or not trained here."
 )
 SHARED = (
-    "Rows of several seeds share a place with its best one where the 95 % Welch interval of the difference of their means over seeds "
-    f"contains 0, or one has fewer than {ENOUGH} seeds; the second place is given likewise among the rest. A row without ± is compared "
-    "as printed alone, and printed between rows that share a place it shares it."
+    "A row of several seeds shares the place of the best one where the 95 % Welch interval of the difference of their means over seeds "
+    f"contains 0, or one of the two has fewer than {ENOUGH} seeds; the second place is given likewise among the rest. A row without ± is "
+    "compared as printed alone; printed between rows that share a place, it shares it."
 )
 DIFFERENCES = (
     "Differences: first row minus second, with the 95 % Welch interval over seeds; better or worse where it does not contain 0, else "
@@ -108,9 +108,9 @@ def standing(row: Row) -> str:
     return f"{row.trust}, {row.seeds} seed{'s' if row.seeds > 1 else ''}" if row.seeds else row.trust
 
 
-def compared_seeds(comparison: Comparison) -> str:
+def compared_seeds(difference: Difference) -> str:
     """How many seeds stand on each side; a dash for what is not trained here."""
-    first, second = (str(row.seeds) if row.seeds else DASH for row in (comparison.row, comparison.against))
+    first, second = (str(count) if count else DASH for count in difference.seeds)
     return f"{first} / {second}"
 
 
@@ -146,11 +146,19 @@ def difference_lines(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, .
     """A line a comparison and column, as texts; the comparison is named in its first line."""
     published = has_published(comparisons)
     for comparison in comparisons:
-        label, seeds = comparison.label, compared_seeds(comparison)
+        label = comparison.label
         for found in comparison.differences:
             printed = (found.published or DASH,) if published else ()
-            yield label, found.column.heading, *printed, our_difference(found), interval(found), seeds, verdict(found)
-            label = seeds = ""
+            yield (
+                label,
+                found.column.heading,
+                *printed,
+                our_difference(found),
+                interval(found),
+                compared_seeds(found),
+                verdict(found),
+            )
+            label = ""
 
 
 def legend(table: Table) -> tuple[str, ...]:
@@ -174,9 +182,10 @@ def legend(table: Table) -> tuple[str, ...]:
     if levels:
         lines.append(f"Trust: {levels}.")
     if any(cell.result.value is not None for _, _, _, cell in table.cells()):
+        also = f"; those between rows in {table.id}.differences.csv" if any(block.comparisons for block in table.blocks) else ""
         lines.append(
             "A mean is shown only where every image of the data set has a value. Unrounded means, their 95 % intervals over images, "
-            f"and differences are in {table.id}.csv."
+            f"and differences are in {table.id}.csv{also}."
         )
     return tuple(lines)
 

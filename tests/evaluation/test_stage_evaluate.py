@@ -48,7 +48,9 @@ def test_means_intervals_and_long_form(
     assert [{**record, "value": 0} for record in records] == [{**record, "value": 0} for record in found.records]
     assert Counter(record["metric"] for record in records) == {"error": 3, "a": 3, "colour": 1}
     assert [record["value"] for record in records if record["metric"] == "error"] == values
-    assert {(record["method"], record["variant"], record["dataset"]) for record in records} == {("mine", "default", "")}
+    assert {(record["method"], record["variant"], record["seed"], record["dataset"]) for record in records} == {
+        ("mine", "default", 0, "")
+    }
     assert sorted(path.name for path in tmp_path.iterdir() if "scores" in path.name) == ["scores.parquet"], "no journal is left"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -145,6 +146,69 @@ def test_a_full_disk_is_one_clear_line(prepared: Project, add_protocol: AddProto
     run(prepared)
 
 
+# Rows that are trained here: a cell a seed.
+
+
+@pytest.fixture
+def trained(prepared: Project, add_protocol: AddProtocol, pictures: Callable[..., dict[str, Path]]) -> Project:
+    """A method with one row of seeds 1, 2 and 3, one row trained once and one not at all; two seeds are restored."""
+    add_protocol("p", error="mae")
+    recipe = {
+        "generator": {"network": "small"}, "data": {"dataset": "photos", "patch": 16}, "batch": 1, "steps": 1,
+        "losses": {"pixel": {"kind": "l1"}},
+    }  # fmt: skip
+    row = {"label": "a row", "trust": "L3"}
+    card = {
+        "id": "gamma", "title": "gamma", "licence": "CC0-1.0", "runner": "python", "entry": "m:M", "parts": "m:P",
+        "variants": {"wide": row | {"training": "long"}, "base": row | {"training": "once"}, "plain": {"label": "plain"}},
+    }  # fmt: skip
+    (prepared.root / "methods/gamma").mkdir()
+    for name, content in (("method", card), ("recipes", {"long": recipe, "once": recipe | {"once": True}})):
+        (prepared.root / f"methods/gamma/{name}.yaml").write_text(yaml.safe_dump(content))
+    profile = prepared.root / "profiles/quick.yaml"
+    changed = yaml.safe_load(profile.read_text())
+    changed["tracks"]["real"] |= {"methods": ["alpha"], "trained": ["gamma"]}
+    changed["training"] = {"methods": ["gamma"], "seeds": [1, 2, 3]}
+    profile.write_text(yaml.safe_dump(changed))
+    tested = {f"p{at:02}": (16, 12) for at in range(12)}
+    for at, cell in enumerate(("wide@1", "wide@2", "base@1", "plain", "wide", "wide@7")):
+        pictures(f"project/results/quick/cells/photos/gamma/{cell}/images", tested, 100 + at)
+    return prepared
+
+
+def test_each_seed_of_a_trained_row_is_scored(trained: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """Not the cell of a seed that the profile does not have, nor one of a time before the row was trained here."""
+    with caplog.at_level(logging.WARNING):
+        path = run(trained)
+    rows = [(record["method"], record["variant"], record["seed"]) for record in read_scores(path)]
+    assert Counter(rows) == dict.fromkeys(
+        [("alpha", "default", 0), ("gamma", "base", 1), ("gamma", "plain", 0), ("gamma", "wide", 1), ("gamma", "wide", 2)], 12
+    )
+    assert rows == sorted(rows)
+    said = "photos: gamma/wide@3 is not restored yet: run `semsr train gamma --variant wide --seed 3`, then "
+    assert said + "`semsr infer gamma --dataset photos`" in caplog.text
+    values = {(record["variant"], record["seed"]): record["value"] for record in read_scores(path) if record["image"] == "p03"}
+    hr = read_rgb(trained.data / "photos/hr/p03.png").astype(float)
+    for seed in (1, 2):
+        sr = read_rgb(images(trained, f"gamma/wide@{seed}") / "p03.png")
+        assert values["wide", seed] == np.abs(sr - hr).mean()
+
+
+def test_a_seed_that_lacks_a_picture_is_named(trained: Project) -> None:
+    (images(trained, "gamma/wide@2") / "p07.png").unlink()
+    with pytest.raises(
+        PairingError, match=r"gamma/wide@2/images: 11 of the 12 pictures of data set 'photos' .*'p07' is missing"
+    ):
+        run(trained)
+
+
+def test_a_variant_that_no_card_has_is_a_user_s_mistake(trained: Project) -> None:
+    profile = trained.root / "profiles/quick.yaml"
+    profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | {"variants": {"gamma": ["wode"]}}))
+    with pytest.raises(SemsrError, match="unknown variant 'gamma/wode'; did you mean 'gamma/wide'"):
+        run(trained)
+
+
 # What is done again after a change, and what is not.
 
 
@@ -205,6 +269,27 @@ def test_a_method_added_is_the_only_one_measured(
     profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | {"variants": {}}))
     assert {record["variant"] for record in read_scores(run(prepared))} == {"default", "one", "two"}
     assert set(measured().values()) == {1}
+
+
+def test_a_seed_added_is_the_only_one_measured(
+    trained: Project, measured: Callable[[], Counter[str]], pictures: Callable[..., dict[str, Path]]
+) -> None:
+    run(trained)
+    assert set(measured().values()) == {5}
+    pictures("project/results/quick/cells/photos/gamma/wide@3/images", {f"p{at:02}": (16, 12) for at in range(12)}, 200)
+    assert {record["seed"] for record in read_scores(run(trained))} == {0, 1, 2, 3}
+    assert set(measured().values()) == {1}
+
+
+def test_scores_of_another_version_are_not_read(prepared: Project, add_protocol: AddProtocol) -> None:
+    add_protocol("p", error="mae")
+    path = run(prepared)
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(table.drop_columns(["seed"]), path)
+    with pytest.raises(
+        SemsrError, match="made by another version of semsr: no column seed; delete it and run `semsr score` again"
+    ):
+        read_scores(path)
 
 
 def test_what_was_not_available_is_tried_again(prepared: Project, add_protocol: AddProtocol) -> None:

@@ -30,6 +30,7 @@ RECIPE = {
     "steps": 10,
     "losses": {"pixel": {"kind": "l1"}},
 }
+TRAINED = {"wide": "long", "base": "base"}
 REPORTED = """table,method,dataset,metric,value,note
 Paper Table 1,Old,Alpha,psnr,30.00,
 Paper Table 1,New,Alpha,psnr,30.10,
@@ -204,3 +205,35 @@ def cell() -> Callable[..., Any]:
         return found[0]
 
     return find
+
+
+def _side(row: str) -> dict[str, str]:
+    return dict(zip(("method", "variant"), row.split("/"), strict=True))
+
+
+@pytest.fixture
+def seeded(house: House) -> House:
+    """Profile `full` with three seeds: two trained rows from one start, a row that is not trained, and one that is there but once."""
+    for name in ("plain", "network"):
+        start = RECIPE | {"start": {"variant": "base"}}
+        write(house.root / f"methods/{name}/recipes.yaml", {"long": start, "base": RECIPE | {"once": True}})
+        variants = {"default": {"label": name}}
+        variants |= {row: {"label": f"{name} {row}", "trust": "L3", "training": recipe} for row, recipe in TRAINED.items()}
+        house.edit(f"methods/{name}/method.yaml", variants=variants)
+    house.edit("profiles/full.yaml", training={"seeds": [1, 2, 3]})
+    rows = yaml.safe_load((house.root / "tables/paper-table/table.yaml").read_text())["rows"]
+    rows[2] |= {"method": "plain", "variant": "wide"}
+    sides = {"New over Older": ("network/wide", "plain/wide"), "New over Old": ("network/wide", "network/default")}
+    comparisons = [{"label": label, "row": _side(row), "against": _side(other)} for label, (row, other) in sides.items()]
+    house.edit("tables/paper-table/table.yaml", rows=rows, comparisons=comparisons)
+    for seed, shift in enumerate((0.0, 0.01, 0.05), 1):
+        house.score("alpha", f"network/wide@{seed}", "psnr", [30 + shift, 31 + shift, 32 + shift])
+        house.score("alpha", f"network/wide@{seed}", "lpips", [0.1 + shift / 10, 0.11, 0.12])
+        house.score("alpha", f"plain/wide@{seed}", "psnr", [31 + shift, 31 - shift, 31])
+        house.score("alpha", f"plain/wide@{seed}", "lpips", [0.15 + shift, 0.16, 0.17 + shift])
+    house.score("alpha", "network/base@1", "psnr", [30.5, 31, 31.5])
+    house.score("alpha", "network/base@1", "lpips", [0.2, 0.2, 0.2])
+    for row in ("network", "plain"):
+        house.score("alpha", row, "psnr", [28, 29, 31])
+        house.score("alpha", row, "lpips", [0.3, 0.2, 0.1])
+    return house

@@ -187,6 +187,11 @@ def test_unreadable_scores_say_what_to_do(house: Any, tmp_path: Path) -> None:
     frame.drop(columns=["protocol_hash", "weights"]).to_parquet(path)
     with pytest.raises(SemsrError, match="no column protocol_hash, weights"):
         read_scores(path, "s", "alpha")
+    frame.drop(columns=["seed"]).to_parquet(path)
+    with pytest.raises(
+        SemsrError, match="made by another version of semsr: no column seed; delete it and run `semsr score alpha`"
+    ):
+        read_scores(path, "s", "alpha")
     frame.to_parquet(path)
     with pytest.raises(SemsrError, match="dataset: found alpha; must be beta"):
         read_scores(path, "s", "beta")

@@ -17,8 +17,8 @@ import yaml
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from semsr.reproduction import render_latex, render_markdown
-from semsr.reproduction.render_csv import render_csv
+from semsr.reproduction import render_latex, render_markdown, wording
+from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_terminal import missing, render_terminal
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,6 +48,59 @@ def test_golden(everything: Any, profile: str, name: str, suffix: str) -> None:
     text = RENDERERS[suffix](table).replace(everything.protocol.hash, "<hash>")
     golden = GOLDEN / f"{profile}-{name}.{suffix}"
     assert text == golden.read_text(encoding="utf-8"), f"if this change is wanted, write it to {golden} and look at it"
+
+
+def _terminal(table: Any) -> str:
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(render_terminal(table))
+    return "\n".join(line.rstrip() for line in console.export_text().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "render"),
+    [*RENDERERS.items(), ("differences.csv", render_differences), ("txt", _terminal)],
+    ids=lambda it: str(it),
+)
+def test_golden_of_rows_with_seeds(seeded: Any, suffix: str, render: Any) -> None:
+    """Mixed: three seeds, one seed, not trained here, two of three seeds; and two comparisons."""
+    gone = ("plain", "wide", 2, "lpips")
+    seeded.rows["alpha"] = [
+        row for row in seeded.rows["alpha"] if (row["method"], row["variant"], row["seed"], row["metric"]) != gone
+    ]
+    text = render(seeded.table("full", "paper-table")).replace(seeded.protocol.hash, "<hash>")
+    golden = GOLDEN / f"seeded-paper-table.{suffix}"
+    assert text == golden.read_text(encoding="utf-8"), f"if this change is wanted, write it to {golden} and look at it"
+
+
+@pytest.mark.parametrize(
+    ("values", "printed"),
+    [
+        ((0.310, 0.312, 0.317), "0.313 ± 0.004"),
+        ((0.3120, 0.3123, 0.3126), "0.312 ± 0.0003"),
+        ((0.3120, 0.31201, 0.31202), "0.312 ± <0.0001"),
+        ((0.312, 0.312, 0.312), "0.312 ± 0.000"),
+    ],
+)
+def test_a_spread_has_the_digits_of_its_mean_unless_it_would_vanish(
+    seeded: Any, cell: Any, values: tuple[float, ...], printed: str
+) -> None:
+    for row in seeded.rows["alpha"]:
+        if (row["method"], row["variant"], row["metric"]) == ("network", "wide", "lpips"):
+            row["value"] = values[row["seed"] - 1]
+    table = seeded.table("full", "paper-table")
+    assert wording.our_text(cell(table, "alpha", "New", "lpips")) == printed
+    assert render_markdown.escape(printed) in render_markdown.render_markdown(table)
+    assert render_latex.escape(printed) in render_latex.render_latex(table)
+
+
+def test_csv_has_the_seeds_unrounded(seeded: Any) -> None:
+    lines = csv.DictReader(io.StringIO(render_csv(seeded.table("full", "paper-table"))))
+    rows = {(row["row"], row["metric"]): row for row in lines if row["dataset"] == "alpha"}
+    new, base, old = rows["New", "psnr"], rows["network base", "psnr"], rows["Old", "psnr"]
+    assert (new["seeds"], new["seeds_expected"], new["seed_min"], new["seed_max"]) == ("3", "3", "31.0", "31.05")
+    assert float(new["seed_sd"]) == pytest.approx(0.0264575131, abs=1e-9), "of 31, 31.01 and 31.05 by hand: sqrt(0.0014 / 2)"
+    assert [base[name] for name in ("seeds", "seeds_expected", "seed_sd", "seed_min", "seed_max")] == ["1", "1", "", "", ""]
+    assert [old[name] for name in ("seeds", "seeds_expected", "seed_sd")] == ["", "", ""]
 
 
 def test_csv_says_of_every_cell_what_it_is(everything: Any) -> None:
@@ -165,6 +218,12 @@ def _compile(folder: Path, name: str) -> str:
 @pytest.mark.parametrize(("profile", "name"), [("full", "paper-table"), ("lite", "lite-table")])
 def test_latex_compiles_as_it_stands(everything: Any, tmp_path: Path, profile: str, name: str) -> None:
     (tmp_path / "t.tex").write_text(render_latex.render_latex(everything.table(profile, name)))
+    log = _compile(tmp_path, "t.tex")
+    assert "Overfull" not in log and "Missing character" not in log
+
+
+def test_latex_of_differences_compiles(seeded: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.tex").write_text(render_latex.render_latex(seeded.table("full", "paper-table")))
     log = _compile(tmp_path, "t.tex")
     assert "Overfull" not in log and "Missing character" not in log
 
