@@ -25,6 +25,8 @@ SCALE = 4
 SEMANTIC = "rrdb-semantic"
 GROUPS = ("params_ema", "params")
 """What BasicSR calls the group of a network's weights in a file."""
+GIVEN = "the weights given"
+"""What errors call a state dict that no file was named for."""
 _GROWTH, _DENSE_SCALE = 32, 0.1
 _QKV = "layers.0.residual_group.blocks.0.attn.qkv.weight"
 
@@ -170,13 +172,13 @@ def load_state(network: nn.Module, source: Path | Mapping[str, Tensor], key: str
     Raises:
         WeightsError: not readable, or another network's; says what was found and what was expected.
     """
-    where = "the weights given" if isinstance(source, Mapping) else str(source)
+    where = GIVEN if isinstance(source, Mapping) else str(source)
     state = dict(source) if isinstance(source, Mapping) else _read(source, key)
     if isinstance(network, OwnNames):
         try:
             return network.load_published(state)
         except WeightsError as error:
-            raise WeightsError(f"{where}: {error}") from None
+            raise WeightsError(f"{where}: {str(error).removeprefix(f'{GIVEN}: ')}") from None
     own = network.state_dict()
     found, expected = describe(state), describe(own)
     if rrdb_names.recognise(own) is not None and rrdb_names.recognise(state) is not None:

@@ -45,6 +45,17 @@ def test_a_group_is_taken_by_name(tmp_path: Path) -> None:
         load_tensors(path, "params")
 
 
+def test_a_known_group_need_not_be_named_where_it_is_alone(tmp_path: Path) -> None:
+    path, known = tmp_path / "x.pth", ("params_ema", "params")
+    for content in ({"params_ema": STATE, "iteration": 5}, {"params": STATE}, STATE):
+        torch.save(content, path)
+        assert same(load_tensors(path, known=known))
+    for content in ({"params_ema": STATE, "params": STATE}, {"net": STATE}, {"params": STATE, "a.bias": STATE["a.bias"]}):
+        torch.save(content, path)
+        with pytest.raises(WeightsError, match="name the group"):
+            load_tensors(path, known=known)
+
+
 @pytest.mark.parametrize("new", [True, False])
 def test_code_in_the_file_is_named_and_does_not_run(tmp_path: Path, new: bool) -> None:
     path = tmp_path / "x.pth"

@@ -286,9 +286,49 @@ def test_other_networks_are_refused_in_one_line(write: Callable[[str, Any], Path
     assert all(torch.equal(tensor, before[name]) for name, tensor in rrdb.state_dict().items())
 
 
+def test_a_generator_may_name_its_weights_itself(write: Callable[[str, Any], Path]) -> None:
+    """As the one with semantics does, which lives among the semantics."""
+    options = {"features": 32, "blocks": 1, "extractor": "hr-pixels"}
+    network, plain = make_generator("rrdb-semantic", **options).eval(), make_generator("rrdb", features=32, blocks=1).eval()
+    state, lr = export_state(network), torch.rand(1, 3, 8, 8)
+    assert set(state) > rrdb_names(1)
+    load_state(network, write("plain.pth", {"params": export_state(plain)}))
+    torch.testing.assert_close(network(lr), plain(lr))  # without semantics yet
+    load_state(network, write("whole.pth", state))
+    assert all(torch.equal(tensor, state[name]) for name, tensor in export_state(network).items())
+    with pytest.raises(
+        WeightsError, match=r"small.pth: holds RRDB of 16 features, 2 blocks, growth 32, expected RRDB of 32"
+    ) as caught:
+        load_state(network, write("small.pth", export_state(tiny())))
+    assert "the weights given" not in str(caught.value)
+
+
 def test_descriptions() -> None:
     assert describe(make_generator("rrdb", blocks=1).state_dict()) == "RRDB of 64 features, 1 blocks, growth 32"
     assert describe({}) == "no tensors"
+
+
+def test_every_file_that_a_row_of_sed_names_is_declared(project: Project) -> None:
+    card, named = project.method("sed"), set()
+    for variant in card.variants.values():
+        named |= {part for way in variant.weights for part in way.split("+")}
+    for recipe in project.recipes("sed").values():
+        ways = [way for alternatives in recipe.assets.values() for way in alternatives]
+        ways += recipe.start.weights if recipe.start else ()
+        named |= {part for way in ways for part in way.split("+")}
+    assert named >= {
+        "kair-rrdb-x4",
+        "swinir-m-x4-df2k",
+        "vgg19-torchvision",
+        "vgg16-imagenet",
+        "efficientnet-lite0",
+        "sed-rrdb-p-sed",
+    }
+    for name in named | {"realsr-df2k-rrdb"}:
+        asset = project.asset(name)
+        assert asset.sha256 or asset.unpinned
+        assert asset.licence and asset.manual and asset.source
+    assert project.asset("sed-rrdb-p-sed").licence.startswith("none stated")
 
 
 @pytest.mark.slow

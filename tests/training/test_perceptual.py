@@ -124,7 +124,7 @@ def test_gradients_reach_sr_alone_and_hr_is_seen_once(files: Mapping[str, Path])
     once.backward()
     assert sr.grad is not None and hr.grad is None
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in loss.parameters())
-    assert float(loss(sr, hr)) == float(once)  # and neither carries the recipe's weight of 10
+    assert loss(sr, hr).item() == once.item()  # and neither carries the recipe's weight of 10
     assert calls == [False, True, False, True]
     assert float(loss(hr, hr)) == 0.0
     by_layer = [
