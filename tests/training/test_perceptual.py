@@ -126,7 +126,7 @@ def test_gradients_reach_sr_alone_and_hr_is_seen_once(files: Mapping[str, Path])
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in loss.parameters())
     assert loss(sr, hr).item() == once.item()  # and neither carries the recipe's weight of 10
     assert calls == [False, True, False, True]
-    assert float(loss(hr, hr)) == 0.0
+    assert loss(hr, hr).item() == 0.0
     by_layer = [
         float(make_perceptual(PerceptualLoss(network="vgg16", layers={at: 1.0}), files["vgg16"])(sr, hr)) for at in (2, 7)
     ]

@@ -237,4 +237,4 @@ def test_eight_pictures_take_seconds(small: Project, tmp_path: Path) -> None:
     network = make_generator("rrdb", features=16, blocks=2, growth=16)
     started = time.perf_counter()
     validate(network, 1)
-    assert time.perf_counter() - started < 10  # about 1 on an idle machine of 2 cores
+    assert time.perf_counter() - started < 20  # about 1 on an idle machine of 2 cores
