@@ -15,7 +15,6 @@ from semsr.assets.store import Store
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import DerivedSource
 from semsr.cores import available_cores
-from semsr.errors import StorageError
 from semsr.files import storage_errors, write_atomic
 from semsr.project import Project
 from semsr.reporting.collect import Facts, collect, damaged
@@ -23,6 +22,7 @@ from semsr.reporting.comparison import compare, grey, look_at_new, unknown
 from semsr.reporting.contact_sheet import PICTURES, make_sheet
 from semsr.reporting.looks import LookBook
 from semsr.reporting.page import Section, render
+from semsr.reporting.places import check_page, page_errors
 from semsr.reporting.wording import STATES
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,7 @@ def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> P
     """
     cards = [project.dataset(name) for name in dict.fromkeys(ids)] or list(project.datasets.values())
     out = out if out is not None else project.root / "results" / "data" / "index.html"
-    if out.is_dir():
-        raise StorageError(f"{out}: is a folder; name the page, such as {out / 'index.html'}")
+    check_page(out)
     folder = out.with_name(f"{out.stem}_files")
     threads = available_cores()
     book = LookBook(project.data / ".looks" / "phash-16.parquet")
@@ -58,10 +57,11 @@ def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> P
 
     everything = [collect(project, card, store) for card in cards]
     unread = _look(everything, book, threads)
-    with count_bar("contact sheets", sum(min(len(facts.entries), PICTURES) for facts in everything)) as advance:
+    shown = sum(min(len(facts.entries), PICTURES) for facts in everything)
+    with page_errors(folder), count_bar("contact sheets", shown) as advance:
         sheets = [make_sheet(facts, folder, threads=threads, advance=advance) for facts in everything]
     trained = sum(entry.split == "train" for facts in everything for entry in facts.entries)
-    with count_bar("near-duplicates", trained) as advance:
+    with page_errors(folder), count_bar("near-duplicates", trained) as advance:
         comparison = compare(everything, book, folder, threads=threads, advance=advance)
 
     sections = []
@@ -71,8 +71,9 @@ def run(project: Project, out: Path | None = None, ids: Sequence[str] = ()) -> P
     others = [collect(project, project.dataset(name), store) for name in _parts(project, cards)]
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     page = render(sections, comparison, others, pictures=folder.name, made=made)
-    write_atomic(out, page)
-    _sweep(folder, page)
+    with page_errors(out):
+        write_atomic(out, page)
+        _sweep(folder, page)
     _summarise(project, out, sections, comparison.count)
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -263,6 +264,31 @@ def test_only_some_data_sets(workspace: Project, prepare: Prepare, waves: Waves)
 def test_a_folder_is_no_page(workspace: Project, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"index\.html"):
         report.run(workspace, tmp_path)
+
+
+def test_places_that_are_impossible(workspace: Project, prepare: Prepare, waves: Waves, tmp_path: Path) -> None:
+    """One line, and what stands there is not replaced."""
+    prepare("urban100", {"a": waves(1)})
+    file, pipe, link = tmp_path / "file", tmp_path / "pipe", tmp_path / "link"
+    file.write_text("mine")
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    inside = Path("/proc/nowhere/index.html")
+    for out in (
+        file / "page.html",
+        file / "deep" / "page.html",
+        pipe,
+        link,
+        tmp_path / "new" / "..",
+        inside,
+        Path("/proc/page.html"),
+    ):
+        with pytest.raises(StorageError) as told:
+            report.run(workspace, out, ["urban100"])
+        assert len(str(told.value).splitlines()) == 1
+    assert (file.read_text(), pipe.is_fifo(), link.is_symlink()) == ("mine", True, True)
+    assert {path.name for path in tmp_path.iterdir()} >= {"file", "pipe", "link"}
+    assert not list(tmp_path.glob("*_files"))
 
 
 def test_a_disk_that_can_not_be_written(workspace: Project, prepare: Prepare, waves: Waves, read_only_disk: Path) -> None:

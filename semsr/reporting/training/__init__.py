@@ -1,0 +1,1 @@
+"""The page on training: curves, samples, what discriminators tell apart, what their semantic tokens look at."""
