@@ -45,6 +45,11 @@ def test_rows_that_the_spread_does_not_tell_apart_share_the_place() -> None:
     assert _places("lower", ("0.101", A), ("0.111", B), ("0.110", C)) == (1, 2, 1), "only the best one is compared with"
 
 
+def test_a_row_that_is_told_apart_from_the_best_shares_no_place_with_a_wider_one_below() -> None:
+    """B is clearly worse than A; of the one below B, spread widely, nobody can say that."""
+    assert _places("lower", ("0.101", A), ("0.111", B), ("0.120", (0.080, 0.120, 0.160))) == (1, 2, 1)
+
+
 def test_the_second_place_is_shared_likewise() -> None:
     best = (0.050, 0.051, 0.052)
     assert _places("lower", ("0.051", best), ("0.101", A), ("0.110", C), ("0.500", (0.5, 0.501, 0.502))) == (1, 2, 2, 0)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -30,6 +30,7 @@ def test_an_infinite_mean_has_no_standard_deviation() -> None:
 
 
 @given(FLOATS, st.integers(1, 60))
+@example(0.49543508709194095, 3)
 def test_equal_seeds_have_exactly_their_value_as_mean_and_no_spread(value: float, count: int) -> None:
     assert mean_of_seeds([value] * count) == value
     assert count == 1 or spread_of([value] * count).sd == 0  # type: ignore[union-attr]
