@@ -38,14 +38,14 @@ class Checkpoints:
 
     Args:
         folder: of the training; they lie in `checkpoints/` below it.
-        identity: what they must say to be gone on from; plain values.
+        identity: what they must say to be gone on from, plain values; of several differences an error names the first in this order.
         name: of the training, for errors.
         writes: whether this process may change files; others only read.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], name: str, *, writes: bool = True) -> None:
         self.folder, self._name, self._writes = folder / FOLDER, name, writes
-        self._identity: dict[str, Any] = json.loads(json.dumps(dict(identity), sort_keys=True, default=str))
+        self._identity: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
         self._good: list[Path] = []
         if writes:
             remove_partial(self.folder)
@@ -65,6 +65,7 @@ class Checkpoints:
         with atomic_writer(path) as file:
             hashing = _Hashing(file)
             torch.save({"format": FORMAT, "identity": self._identity, "step": step, **state}, cast(IO[bytes], hashing))
+            hashing.require_written()
             file.write(_MARK + hashing.digest.hexdigest().encode() + b"\n")
         self._good = [*(each for each in self._good if each != path), path][-KEEP:]
         # Whatever else is there is older, or was found damaged, or is of steps that were taken back with it.
@@ -108,7 +109,7 @@ class Checkpoints:
         theirs = state["identity"]
         if theirs == self._identity:
             return
-        key = next(key for key in sorted({*theirs, *self._identity}) if theirs.get(key) != self._identity.get(key))
+        key = next(key for key in (*self._identity, *theirs) if theirs.get(key) != self._identity.get(key))
         raise SemsrError(
             f"{path}: is of another training than {self._name}: {key} is {theirs.get(key)!r}, here {self._identity.get(key)!r}; "
             f"delete {path.parent.parent} to train anew, or train into another folder"
@@ -120,18 +121,31 @@ class _DamagedError(Exception):
 
 
 class _Hashing(io.RawIOBase):
-    """Passes on what is written and hashes it on the way."""
+    """Passes on what is written and hashes it on the way.
+
+    The first error (a full disk) is kept and what comes after it dropped: raised inside torch's writer, it would come out as another one.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.digest = file, hashlib.sha256()
+        self._error: OSError | None = None
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         self.digest.update(data)
-        self._file.write(data)
+        if self._error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self._error = error
         return len(data)
+
+    def require_written(self) -> None:
+        """Raises: OSError: something was not."""
+        if self._error is not None:
+            raise self._error
 
 
 def _read(path: Path) -> State:

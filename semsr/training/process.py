@@ -9,6 +9,7 @@ on one machine.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,6 +19,8 @@ import torch
 from torch import Tensor
 
 from semsr.errors import SemsrError
+
+log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(hours=12)
 """How long processes wait for the first one, which validates, packs and writes alone; the launcher ends them all where one fails."""
@@ -31,6 +34,18 @@ def launched() -> int:
 def is_main() -> bool:
     """Whether this is the process that writes."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def heed_launcher(precision: str) -> None:
+    """Say where `accelerate launch` was told something that does not count here."""
+    told = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    if told not in ("no", precision):
+        log.warning("accelerate was told mixed precision %s; the recipe's precision counts, %s", told, precision)
+    if launched() == 1 and "ACCELERATE_USE_CPU" in os.environ and "MASTER_PORT" in os.environ:
+        log.warning(
+            "accelerate launch --cpu starts one process only, whatever --num_processes says; "
+            "for several on CPUs use `accelerate launch --multi_gpu` or torchrun (docs/training.md)"
+        )
 
 
 def wait_for_all() -> None:
@@ -64,8 +79,8 @@ class Processes:
         group = _group()
         if group.device.type != device:
             raise SemsrError(
-                f"training: the profile's device is {device}, but accelerate was launched for {group.device.type}; "
-                f"{'add --cpu to `accelerate launch`' if device == 'cpu' else 'leave --cpu out, or set `device: cpu`'}"
+                f"training: the profile's device is {device}, but the processes were launched for {group.device.type}; "
+                f"set ACCELERATE_USE_CPU={'true' if device == 'cpu' else 'false'} in the environment, or the profile's device"
             )
         self.rank, self.count, self.device = group.process_index, group.num_processes, group.device
 

@@ -1,4 +1,4 @@
-"""The state of all global random generators as tensors and plain numbers, as a checkpoint may hold them."""
+"""The state of all global random generators as plain numbers, as a checkpoint may hold them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def random_state(device: torch.device) -> State:
     kind, keys, position, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
-        "numpy": [str(kind), torch.from_numpy(np.array(keys)), int(position), int(has_gauss), float(gauss)],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        "numpy": [str(kind), [int(key) for key in keys], int(position), int(has_gauss), float(gauss)],
+        "torch": torch.get_rng_state().tolist(),
+        "cuda": torch.cuda.get_rng_state(device).tolist() if device.type == "cuda" else None,
     }
 
 
@@ -28,11 +28,11 @@ def restore_random_state(state: State, device: torch.device) -> None:
     """Go on where `random_state` was called."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
-    kind, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((kind, keys.numpy(), position, has_gauss, gauss))
-    torch.set_rng_state(state["torch"].cpu())
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, np.array(keys, np.uint32), *rest))
+    torch.set_rng_state(torch.tensor(state["torch"], dtype=torch.uint8))
     if device.type == "cuda" and state["cuda"] is not None:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+        torch.cuda.set_rng_state(torch.tensor(state["cuda"], dtype=torch.uint8), device)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from semsr.training.loader import Batch, Loader
 from semsr.training.logs import Curves, Means, Table
 from semsr.training.loop import Step
 from semsr.training.networks import make_step
-from semsr.training.process import Processes
+from semsr.training.process import Processes, heed_launcher
 from semsr.training.progress import Shown
 from semsr.training.randomness import random_state, restore_random_state, undisturbed
 from semsr.training.requirements import require_sense, require_space
@@ -49,6 +49,8 @@ def train(job: Job) -> dict[str, Any]:
         SystemExit: SIGTERM or Ctrl-C came; a checkpoint was written and how to go on was logged.
     """
     processes = Processes(job.device)
+    if processes.main:
+        heed_launcher(job.recipe.precision)
     shared = processes.count if job.device == "cpu" else 1
     make_deterministic(None if job.threads is None else max(1, job.threads // shared))
     require_sense(job, processes.count)
@@ -159,7 +161,7 @@ class _Training:
         self.done += 1
         self.watch.note(self.done, terms, leave=bool(self.asked))
         last = self.done in (self.recipe.steps, self.job.stop_after)
-        logs = last or self.done % self.recipe.log == 0
+        logs = self.done == self.recipe.steps or self.done % self.recipe.log == 0
         saves = last or self.done % self.recipe.save == 0
         found = self.watch.read(everything=logs or saves)
         for each in found:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -100,3 +103,13 @@ def demo(make_set: Callable[..., Prepared], demo_pictures: Pairs) -> Prepared:
 def lasting_demo(tmp_path_factory: pytest.TempPathFactory, demo_pictures: Pairs) -> Prepared:
     """The same for tests that only read."""
     return prepared_set(tmp_path_factory.mktemp("demo"), demo_pictures)
+
+
+@pytest.fixture(scope="session")
+def toy() -> ModuleType:
+    """`toy.py` beside this file: a training small enough for tests, and a script to be killed."""
+    spec = importlib.util.spec_from_file_location("training_toy", Path(__file__).with_name("toy.py"))
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

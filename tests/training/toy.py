@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch.nn.utils import spectral_norm
 from torch.utils.data import Dataset
 
 from semsr.cards.recipe import Recipe
-from semsr.assets.tensors import load_tensors
+from semsr.restoration.generators import load_state
 from semsr.training.job import Job
 from semsr.training.parts import ExtraLoss, Parts
 
@@ -92,9 +93,7 @@ class ToyParts(Parts):
         return 16
 
     def load(self, generator: nn.Module, weights: Path, key: str | None = None) -> None:
-        from semsr.restoration.generators import load_state
-
-        load_state(generator, load_tensors(weights), key)
+        load_state(generator, weights, key)
 
     def options(self) -> dict[str, Any]:
         return {"toy": True}
@@ -178,20 +177,20 @@ def job(folder: Path, card: Recipe, **changes: Any) -> Job:
     return replace(made, **changes)
 
 
-def main() -> None:
+def run(options: dict[str, Any]) -> None:
+    """Train as told, and die where it is said."""
     from semsr.training.run import train
 
-    folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
-    data = Pictures(**options.pop("data", {}))
-    workers = options.pop("workers", 0)
-    if options.pop("kill_while_writing", None) is not None:
-        _kill_while_writing(int(sys.argv[3]))
-    check = validate if options.get("validation") else None
-    train(job(folder, recipe(**options), data=data, workers=workers, validate=check))
+    data = Pictures(**options.get("data", {}))
+    card = recipe(**options.get("recipe", {}))
+    if nth := options.get("kill_at_write"):
+        _kill_while_writing(nth)
+    changes = {"validate": validate} if card.validation else {}
+    train(job(Path(options["folder"]), card, data=data, **changes, **options.get("job", {})))
 
 
 def _kill_while_writing(nth: int) -> None:
-    """Die in the middle of the nth write of a checkpoint's bytes."""
+    """Die in the middle of the nth piece of a checkpoint's bytes."""
     from semsr.training import checkpoint
 
     write, count = checkpoint._Hashing.write, 0
@@ -206,6 +205,23 @@ def _kill_while_writing(nth: int) -> None:
         return write(self, data)
 
     checkpoint._Hashing.write = dying  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Each run in a process of its own, one after the other; says how each ended. Torch is imported once, so that many runs are cheap."""
+    import torch._dynamo  # noqa: F401 # what optimisers load when they first step: seconds, here once for all
+    import semsr.training.run  # noqa: F401
+
+    ends = []
+    for options in json.loads(sys.stdin.read()):
+        if not (child := os.fork()):
+            run(options)
+            os._exit(0)
+        if options.get("kill_after"):
+            time.sleep(options["kill_after"])
+            os.kill(child, signal.SIGKILL)
+        ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    sys.stdout.write(json.dumps(ends))
 
 
 if __name__ == "__main__":
