@@ -34,11 +34,15 @@ class RowName(Card):
 
 
 class Comparison(Card):
-    """Two rows of the table whose difference is of interest: `row` minus `against`, over the seeds of both."""
+    """Two rows of the table whose difference is of interest: `row` minus `against`, over the seeds of both.
+
+    `fixed`: `against` is one thing and no sample, as the start that all seeds of `row` share: what is said holds for this start alone.
+    """
 
     label: str
     row: RowName
     against: RowName
+    fixed: bool = False
 
 
 class Context(Card):

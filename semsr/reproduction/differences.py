@@ -33,7 +33,10 @@ def compare(
     for card in cards:
         row, against = _row(rows, card.row), _row(rows, card.against)
         pairs = zip(columns, row.cells, against.cells, strict=True)
-        differences = [_difference(column, row, ours, against, theirs, digits[column.name]) for column, ours, theirs in pairs]
+        differences = [
+            _difference(column, row, ours, against, theirs, digits[column.name], fixed=card.fixed)
+            for column, ours, theirs in pairs
+        ]
         found.append(Comparison(card.label, row, against, tuple(differences)))
     some = any(difference.contrast for comparison in found for difference in comparison.differences)
     return tuple(found) if some else ()
@@ -50,13 +53,13 @@ def _row(rows: Sequence[Row], name: RowName) -> Row:
     return next(row for row in rows if (row.method, row.variant) == (name.method, name.variant))
 
 
-def _difference(column: Column, row: Row, ours: Cell, against: Row, theirs: Cell, digits: int) -> Difference:
+def _difference(column: Column, row: Row, ours: Cell, against: Row, theirs: Cell, digits: int, *, fixed: bool) -> Difference:
     published = _published(ours, theirs)
     seeds = len(ours.result.seeds), len(theirs.result.seeds)
     if not ours.result.means or not theirs.result.means:
         without = [side.label for side, cell in ((row, ours), (against, theirs)) if not cell.result.means]
         return Difference(column, published, None, seeds=seeds, why=f"no value of {' and '.join(without)}")
-    found = contrast(ours.result.means, theirs.result.means, column.direction)
+    found = contrast(ours.result.means, theirs.result.means, column.direction, fixed=fixed)
     numbers = (found.value, found.low, found.high)
     shown = next(at for at in range(digits + 1, _MOST) if at + 1 == _MOST or all(map(_seen(at), numbers)))
     text, low, high = ("" if number is None else signed(number, shown) for number in numbers)

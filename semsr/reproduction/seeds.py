@@ -88,7 +88,22 @@ def welch_interval(first: Sequence[float], second: Sequence[float], confidence: 
     return difference - half, difference + half
 
 
-def contrast(first: Sequence[float], second: Sequence[float], direction: Direction) -> Contrast:
+def student_interval(values: Sequence[float], fixed: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Interval of mean(values) - fixed, where the second is known and no sample: Student (1908), n - 1 degrees of freedom.
+
+    Returns:
+        Its ends; None for fewer than two values, where one is not finite, or where they do not vary.
+    """
+    from scipy.special import stdtrit
+
+    if len(values) < 2 or not all(math.isfinite(value) for value in (*values, fixed)) or not statistics.variance(values):
+        return None
+    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * statistics.stdev(values) / math.sqrt(len(values))
+    difference = mean_of_seeds(values) - fixed
+    return difference - half, difference + half
+
+
+def contrast(first: Sequence[float], second: Sequence[float], direction: Direction, *, fixed: bool = False) -> Contrast:
     """Compare two rows by the means of their seeds; a row that is not trained here gives its one mean.
 
     Seeds are the only chance that counts here: not that of the pictures, of the training data or of anything that all seeds share.
@@ -96,12 +111,15 @@ def contrast(first: Sequence[float], second: Sequence[float], direction: Directi
     Args:
         first, second: one mean a seed, at least one each.
         direction: which way is better.
+        fixed: the second is one thing and no sample (the start that all seeds of the first share), so that only the first varies.
     """
+    fixed = fixed and len(second) == 1
     value = mean_of_seeds(first) - mean_of_seeds(second)
     if not math.isfinite(value):
         return Contrast(None, None, None, "not resolved", "a mean is not finite")
-    low, high = welch_interval(first, second) or (None, None)
-    if min(len(first), len(second)) < ENOUGH:
+    found = student_interval(first, second[0]) if fixed else welch_interval(first, second)
+    low, high = found or (None, None)
+    if min(len(first), ENOUGH if fixed else len(second)) < ENOUGH:
         return Contrast(value, low, high, "not resolved", f"fewer than {ENOUGH} seeds")
     if low is None or high is None:
         return Contrast(value, None, None, "not resolved", "the seeds do not differ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -119,3 +120,22 @@ def test_places_are_shared_by_what_is_not_resolved_among_rows_with_a_spread() ->
     assert share_a_place(LOW, WIDE) and not share_a_place(LOW, HIGH)
     assert share_a_place(LOW[:2], HIGH), "two seeds resolve nothing"
     assert not share_a_place(LOW[:1], WIDE) and not share_a_place(WIDE, []), "a single seed is a number"
+
+
+def test_against_one_fixed_value_it_is_scipys_one_sample_test() -> None:
+    draw = random.Random(5)
+    for _ in range(100):
+        values = [draw.gauss(0.3, 0.02) for _ in range(draw.randint(3, 8))]
+        fixed = draw.gauss(0.3, 0.02)
+        theirs = stats.ttest_1samp(values, fixed).confidence_interval(0.95)
+        found = contrast(values, [fixed], "lower", fixed=True)
+        assert (found.low, found.high) == pytest.approx((theirs.low - fixed, theirs.high - fixed), rel=1e-8, abs=1e-12)
+        resolved = stats.ttest_1samp(values, fixed).pvalue < 0.05
+        assert (found.verdict != "not resolved") == resolved
+        assert contrast(values, [fixed], "lower").verdict == "not resolved", (
+            "without the word 'fixed', one seed resolves nothing"
+        )
+
+
+def test_a_fixed_value_does_not_make_two_seeds_enough() -> None:
+    assert contrast([0.1, 0.1001], [0.5], "lower", fixed=True).why == "fewer than 3 seeds"
