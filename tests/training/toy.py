@@ -210,6 +210,7 @@ def _kill_while_writing(nth: int) -> None:
 def main() -> None:
     """Each run in a process of its own, one after the other; says how each ended. Torch is imported once, so that many runs are cheap."""
     import torch._dynamo  # noqa: F401 # what optimisers load when they first step: seconds, here once for all
+
     import semsr.training.run  # noqa: F401
 
     ends = []
