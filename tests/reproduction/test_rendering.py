@@ -59,7 +59,7 @@ def _terminal(table: Any) -> str:
 @pytest.mark.parametrize(
     ("suffix", "render"),
     [*RENDERERS.items(), ("differences.csv", render_differences), ("txt", _terminal)],
-    ids=lambda it: str(it),
+    ids=lambda it: it if isinstance(it, str) else it.__name__,
 )
 def test_golden_of_rows_with_seeds(seeded: Any, suffix: str, render: Any) -> None:
     """Mixed: three seeds, one seed, not trained here, two of three seeds; and two comparisons."""
