@@ -53,23 +53,32 @@ class Classes:
     controls: list[Row] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def spread(self) -> list[tuple[str, int, list[float], list[float]]]:
-        """(label, seeds, silhouettes, purities) of each variant with more than one trained seed."""
+    def spread(self) -> list[tuple[str, list[Separation]]]:
+        """(label, numbers of each seed) of each variant with more than one trained seed."""
         found = []
         for label in dict.fromkeys(row.label for row in self.rows):
             mine = [row.found for row in self.rows if row.label == label and row.who != UNTRAINED]
             if len(mine) > 1:
-                found.append((label, len(mine), [its.silhouette for its in mine], [its.purity for its in mine]))
+                found.append((label, mine))
         return found
 
 
 @dataclass
 class Looks:
-    """What the semantic tokens of one variant's discriminators attend to."""
+    """What the semantic tokens of one variant's discriminators attend to.
+
+    Attributes:
+        label: the variant's.
+        numbers: of every block and discriminator.
+        maps: of the first seed.
+        even: blocks whose maps would show nothing and are not drawn.
+        problems: what could not be looked at and why, a line each.
+    """
 
     label: str
     numbers: list[BlockNumbers] = field(default_factory=list)
     maps: list[BlockMaps] = field(default_factory=list)
+    even: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 

@@ -23,16 +23,18 @@ class Separation:
     Attributes:
         silhouette: mean silhouette by the classes, -1 to 1; 0: classes overlap.
         purity: mean share of a picture's nearest others that are of its class, 0 to 1.
+        angular: the same by the angle between features as they are, without scaling: where many channels are noise, scaling hides the rest.
         chance: the purity to be expected of features that know nothing of the classes.
     """
 
     silhouette: float
     purity: float
+    angular: float
     chance: float
 
 
 def separation(features: Features, labels: Labels) -> Separation:
-    """Both numbers of standardised features.
+    """The numbers of features: silhouette and purity of standardised ones, and the purity by angle.
 
     Args:
         features: (N, C).
@@ -41,7 +43,10 @@ def separation(features: Features, labels: Labels) -> Separation:
     from sklearn.metrics import silhouette_score
 
     standard = standardised(features)
-    return Separation(float(silhouette_score(standard, labels)), purity(standard, labels), chance(labels))
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    directions = features / np.where(lengths > 0, lengths, 1)
+    silhouette = float(silhouette_score(standard, labels))
+    return Separation(silhouette, purity(standard, labels), purity(directions, labels), chance(labels))
 
 
 def standardised(features: Features) -> Features:

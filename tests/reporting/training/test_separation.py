@@ -35,6 +35,8 @@ def test_against_scikit_learn(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     assert found.silhouette == silhouette_score(standard, labels)
     _, nearest = NearestNeighbors(n_neighbors=6).fit(standard).kneighbors(standard)
     assert found.purity == pytest.approx((labels[nearest[:, 1:]] == labels[:, None]).mean())
+    _, nearest = NearestNeighbors(n_neighbors=6, metric="cosine").fit(features).kneighbors(features)
+    assert found.angular == pytest.approx((labels[nearest[:, 1:]] == labels[:, None]).mean())
     assert found.chance == pytest.approx(14 / 59)
     assert 0.3 < found.purity < 1
 

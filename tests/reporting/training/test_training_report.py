@@ -200,7 +200,7 @@ def test_discriminators_by_class(trained: Project) -> None:
         ["aware: semantic extractor alone", ""],
         ["Chance", ""],
     ]
-    assert {row[5] for row in found[:6]} == {"what goes into last"}
+    assert {row[6] for row in found[:6]} == {"what goes into last"}
     purities = [float(row[3]) for row in found if row[0] == "plain"][:2]
     spread = rows(first, "toy-lsdir-spread")[0]
     assert spread[:2] == ["plain", "2"]
@@ -237,6 +237,19 @@ def test_attention_on_the_page_is_the_networks(trained: Project) -> None:
     torch.testing.assert_close(own.weights, weights, rtol=1e-4, atol=1e-6)
 
 
+def test_even_attention_is_not_drawn(trained: Project) -> None:
+    """Queries of zeros attend to everything alike."""
+    for path in trained.results("tiny").glob("trained/toy/lsdir/aware@*/discriminator.safetensors"):
+        weights = load_file(path)
+        weights["att.transformer_blocks.0.attn2.to_q.weight"].zero_()
+        save_file(weights, path)
+    page = build(trained)
+    assert "No map is drawn of att (seed 1): every token attends to all pixels alike" in page.text
+    found = rows(page, "toy-lsdir-attention-1")
+    assert found[0][3:7] == ["1.0000", "1.0000", "0.0000", "0.0000"]
+    assert not [its for its in page.attributes("img") if "attention" in (its["src"] or "")]
+
+
 def test_samples_stand_side_by_side(trained: Project) -> None:
     page = build(trained)
     shown = [its for its in page.attributes("img") if "samples/toy-plain" in (its["src"] or "")]
@@ -254,7 +267,7 @@ def test_own_pictures_and_another_layer(trained: Project, tmp_path: Path, waves:
     page = build(trained, pictures=tmp_path / "classes", layer="second")
     assert "12 pictures of 64 × 64 pixels in 2 classes: the folders of classes" in page.text
     assert "These are not the seven" not in page.text and "d<o>g" in page.text
-    assert rows(page, "toy-lsdir-classes")[0][5] == "what comes out of second"
+    assert rows(page, "toy-lsdir-classes")[0][6] == "what comes out of second"
     page = build(trained, layer="nowhere")
     assert "layer 'nowhere': the discriminator has no such module; it has first, second, last" in page.text
     with pytest.raises(SemsrError, match="no such folder"):
