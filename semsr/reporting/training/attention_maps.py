@@ -23,6 +23,8 @@ from semsr.reporting.training.found import BlockMaps, BlockNumbers
 
 PAIRS = 6
 """Patches that the numbers are taken over."""
+EVEN = 1.05
+"""Maps whose peak is less than this many times the even weight are not drawn: colours would show what is hardly there."""
 _TILE = 160
 _GAP = 4
 
@@ -97,11 +99,16 @@ def choose_tokens(side: int, real: Tensor, fake: Tensor) -> tuple[list[int], int
     return grid + [token for token in order if token not in grid][:2], len(grid)
 
 
-def draw_maps(pair: PatchPair, sr: Rgb, real: Attention, fake: Attention, place: int, folder: Path, key: str) -> BlockMaps:
+def draw_maps(
+    pair: PatchPair, sr: Rgb, real: Attention, fake: Attention, place: int, folder: Path, key: str
+) -> BlockMaps | None:
     """Write the heat maps of one block for the patch at `place` of the batch.
 
     Colours go from black (none) over red to light yellow (the peak of all maps of this picture), over the patch in grey.
     Patches are square.
+
+    Returns:
+        What was drawn; None where all pixels are attended to nearly alike.
 
     Raises:
         StorageError: the folder can't be written.
@@ -111,6 +118,8 @@ def draw_maps(pair: PatchPair, sr: Rgb, real: Attention, fake: Attention, place:
     chosen, on_grid = choose_tokens(grid, real.entropy[place], fake.entropy[place])
     # A few bright pixels shall not make all others black.
     peak = float(torch.quantile(torch.cat([hr_maps[chosen], sr_maps[chosen]]).flatten(), 0.995))
+    if peak * hr_maps.shape[1] < EVEN:
+        return None
     columns = []
     for token in chosen:
         rows = [_marked(pair.hr, token, grid)]

@@ -31,8 +31,6 @@ from semsr.reporting.training.separation import separation, tsne
 
 EXACT = 1e-3
 """Largest difference between a block's output and the recomputed one that single precision explains, with much to spare."""
-EVEN = 1.05
-"""A block none of whose weights exceeds this many times that of even attention has nothing to be drawn."""
 _SETTLE = 15
 """Training-mode passes after which the spectral norms of an untrained discriminator are those of its weights."""
 
@@ -182,10 +180,11 @@ def look_at_tokens(subject: Subject, pairs: Sequence[PatchPair], device: torch.d
         if not drawn:
             restored = _as_rgb(sr[0])
             for real, fake in zip(on_hr, on_sr, strict=True):
-                if max(float(its.weights.max()) * its.weights.shape[-1] for its in (real, fake)) < EVEN:
+                made = draw_maps(pairs[0], restored, real, fake, 0, folder, f"{key}-{real.block}")
+                if made is None:
                     looks.even.append(real.block)
-                    continue
-                looks.maps.append(draw_maps(pairs[0], restored, real, fake, 0, folder, f"{key}-{real.block}"))
+                else:
+                    looks.maps.append(made)
             drawn = True
     return looks
 

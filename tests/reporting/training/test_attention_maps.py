@@ -52,6 +52,7 @@ def test_the_map_is_bright_where_the_weight_is(tmp_path: Path, waves: Waves) -> 
     alike = torch.full((1, 4, 16), 1 / 16)
     pair = PatchPair("p", waves(1, 16, 16), waves(1, 64, 64))
     maps = draw_maps(pair, pair.hr, one(weights, (2, 2), (4, 4)), one(alike, (2, 2), (4, 4)), 0, tmp_path, "key")
+    assert maps is not None
     image = read_rgb(tmp_path / maps.shown.file)
     assert image.shape == (maps.shown.height, maps.shown.width, 3) == (3 * 160 + 2 * 4, 4 * 160 + 3 * 4, 3)
     assert maps.peak == pytest.approx(16)
@@ -62,6 +63,13 @@ def test_the_map_is_bright_where_the_weight_is(tmp_path: Path, waves: Waves) -> 
     on_sr = image[2 * 164 : 2 * 164 + 160, :160].astype(float).mean(axis=2).reshape(4, 40, 4, 40).mean(axis=(1, 3))
     assert on_sr.max() < cells[1, 3] / 2  # one sixteenth of the peak is nearly black
     assert maps.entropies[0] == pytest.approx((0, 1))
+
+
+def test_even_weights_are_not_drawn(tmp_path: Path, waves: Waves) -> None:
+    alike = one(torch.full((1, 4, 16), 1 / 16), (2, 2), (4, 4))
+    pair = PatchPair("p", waves(1, 16, 16), waves(1, 64, 64))
+    assert draw_maps(pair, pair.hr, alike, alike, 0, tmp_path, "key") is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_pairs_are_the_same_square(workspace: Project, prepare: Prepare, waves: Waves) -> None:
