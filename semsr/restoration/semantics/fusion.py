@@ -112,12 +112,12 @@ class SemanticFusion(_Fusion):
             SizeMismatchError: other channels, or other batches.
         """
         tokens = self._transformer()(*self._tokens(semantics, features))
-        return self._answer(self._as_map(tokens, semantics))
+        return self._answer(self._as_map(tokens, semantics, features))
 
     def reference(self, semantics: Tensor, features: Tensor) -> Tensor:
         """What `forward` computes, step by step as the description has it."""
         tokens = self._transformer().reference(*self._tokens(semantics, features))
-        return self._reference_answer(self._as_map(tokens, semantics))
+        return self._reference_answer(self._as_map(tokens, semantics, features))
 
     @torch.no_grad()
     def attention_weights(self, semantics: Tensor, features: Tensor) -> Tensor:
@@ -140,8 +140,8 @@ class SemanticFusion(_Fusion):
         tokens = self.proj_in(self.norm(semantics)).flatten(2).transpose(1, 2)
         return tokens, self.proj_context(features).flatten(2).transpose(1, 2)
 
-    def _as_map(self, tokens: Tensor, semantics: Tensor) -> Tensor:
-        return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, *semantics.shape[2:])
+    def _as_map(self, tokens: Tensor, semantics: Tensor, features: Tensor) -> Tensor:
+        return _laid_out(tokens.view(tokens.shape[0], *semantics.shape[2:], -1).permute(0, 3, 1, 2), features)
 
 
 class ConcatenationFusion(_Fusion):
@@ -169,7 +169,7 @@ class ConcatenationFusion(_Fusion):
     def forward(self, semantics: Tensor, features: Tensor) -> Tensor:
         """See `SemanticFusion.forward`; of the features, only the batch and channels are looked at."""
         self._check(semantics, features)
-        return self._answer(self.act(self.proj_in(self.norm(semantics))))
+        return self._answer(_laid_out(self.act(self.proj_in(self.norm(semantics))), features))
 
     def reference(self, semantics: Tensor, features: Tensor) -> Tensor:
         """What `forward` computes, step by step."""
@@ -182,6 +182,12 @@ def _equal_width(features: int, semantics: int, width: int) -> int:
     transformer = 8 * width**2 + 2 * width + (8 * width**2 + 8 * width) + (4 * width**2 + width) + 6 * width
     projections = semantics * width + width + features * width + width + semantics * width + semantics
     return max(1, round((transformer + projections - semantics) / (2 * semantics + 1)))
+
+
+def _laid_out(maps: Tensor, features: Tensor) -> Tensor:
+    """In the memory layout of the features, beside which the answer comes to lie: in another, all that follows would be reordered."""
+    last = features.is_contiguous(memory_format=torch.channels_last) and not features.is_contiguous()
+    return maps.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
 def make_fusion(

@@ -7,6 +7,7 @@ making of the kernel counted in at a batch of 1.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Literal
 
@@ -52,11 +53,13 @@ def separately(maps: Tensor, project: nn.Conv2d, convolve: nn.Conv2d, up: int, o
 
 def at_once(maps: Tensor, project: nn.Conv2d, convolve: nn.Conv2d, up: int, order: Order) -> Tensor:
     """What `separately` gives, by one convolution on the coarse grid; see there."""
-    kernel = compose(project, convolve, up, order)
+    kernel = compose(project, convolve, up, order).to(maps.dtype)
+    if maps.is_contiguous():
+        kernel = kernel.contiguous()
     # One more channel of ones carries the first bias; beyond the edge it is zero, as the fine map is there.
     padded = torch.cat([maps, torch.ones_like(maps[:, :1])], dim=1)
     bias = None if convolve.bias is None else convolve.bias.repeat_interleave(up * up)
-    fine = F.pixel_shuffle(F.conv2d(padded, kernel.to(maps.dtype), bias, padding=1), up)
+    fine = F.pixel_shuffle(F.conv2d(padded, kernel, bias, padding=1), up)
     short = convolve.kernel_size[0] - 3
     return fine[:, :, : fine.shape[2] - short, : fine.shape[3] - short] if short else fine
 
@@ -64,20 +67,23 @@ def at_once(maps: Tensor, project: nn.Conv2d, convolve: nn.Conv2d, up: int, orde
 def compose(project: nn.Conv2d, convolve: nn.Conv2d, up: int, order: Order) -> Tensor:
     """The kernel of `at_once`: (C * up * up, d + 1, 3, 3), output channels as torch's pixel shuffle wants them."""
     device = project.weight.device
-    # Composed in the weights' own precision: half precision would round twice.
-    with torch.autocast(device.type, enabled=False):
+    with _own_precision(device.type):
         bias = project.weight.new_zeros(project.out_channels) if project.bias is None else project.bias
         thin = torch.cat([project.weight.flatten(1), bias[:, None]], dim=1)
         if order == "c-uw-uh":
             thin = _rows_first(thin, up)
-        # (O, C, k, k) and (C, rows, columns, d) -> every tap on every fine place within a coarse one.
+        # (O, C, k, k) and (C, rows, columns, d) -> every tap on every fine place within a coarse one, d last.
         taps = convolve.weight.permute(0, 2, 3, 1).reshape(-1, convolve.in_channels) @ thin.reshape(convolve.in_channels, -1)
         size = convolve.kernel_size[0]
-        taps = taps.view(convolve.out_channels, size, size, up, up, -1).permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
         place = _places(size, up).to(device, taps.dtype)
-        kernel = place @ taps @ place.t()
-        kernel = kernel.view(convolve.out_channels, -1, up, _REACH, up, _REACH).permute(0, 2, 4, 1, 3, 5)
-        return kernel.reshape(convolve.out_channels * up * up, -1, _REACH, _REACH)
+        kernel = place @ taps.view(convolve.out_channels, size * size * up * up, -1)
+        # With d last it is already laid out as channels-last convolutions want it.
+        return kernel.view(convolve.out_channels * up * up, _REACH, _REACH, -1).permute(0, 3, 1, 2)
+
+
+def _own_precision(device: str) -> AbstractContextManager[object]:
+    """Kernels are composed in the weights' own precision: half precision would round twice."""
+    return torch.autocast(device, enabled=False) if torch.amp.autocast_mode.is_autocast_available(device) else nullcontext()
 
 
 def _rows_first(weights: Tensor, up: int) -> Tensor:
@@ -87,13 +93,13 @@ def _rows_first(weights: Tensor, up: int) -> Tensor:
 
 @lru_cache
 def _places(size: int, up: int) -> Tensor:
-    """1 where a fine output row a, through a tap, meets fine row s of the coarse row `reach`: (up * 3, size * up)."""
-    matrix = torch.zeros(up, _REACH, size, up)
+    """1 where a fine place, through a tap, meets a fine place of a coarse one in reach: (rows, columns, 3, 3) x (tap, tap, row, column)."""
+    line = torch.zeros(up, _REACH, size, up, device="cpu")  # kept, so not where torch.device() happens to point
     for row in range(up):
         for tap in range(size):
             coarse, fine = divmod(row + tap - 1, up)
-            matrix[row, coarse + 1, tap, fine] = 1
-    return matrix.view(up * _REACH, size * up)
+            line[row, coarse + 1, tap, fine] = 1
+    return torch.einsum("acks,bdlt->abcdklst", line, line).reshape((up * _REACH) ** 2, (size * up) ** 2)
 
 
 def is_less_work(places: int, project: nn.Conv2d, convolve: nn.Conv2d, up: int) -> bool:
