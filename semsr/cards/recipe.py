@@ -133,7 +133,7 @@ class Recipe(Card):
         precision: of the networks' forward passes; "fp32" is the reference, "fp64" for tests.
         ema: decay of the generator's moving average, which is then what is kept.
         log, save: every how many steps a line is logged, and a checkpoint kept.
-        threads: CPU threads; None: the profile's.
+        threads: CPU threads; None: the profile's. Small networks are faster with one, and several trainings then run side by side.
     """
 
     notes: str = ""
@@ -156,6 +156,7 @@ class Recipe(Card):
     validation: Validation | None = None
     log: Count = 100
     save: Count = 5000
+    threads: Count | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Recipe:

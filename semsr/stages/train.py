@@ -12,15 +12,18 @@ from typing import Any
 
 import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
+from semsr.cores import available_cores
 from semsr.errors import CardError, SemsrError, UnknownIdError
 from semsr.files import sha256_file, storage_errors, write_atomic
 from semsr.planning import seeds_of
 from semsr.project import Project, seeded
 from semsr.restoration.cell import read_json
+from semsr.restoration.python import choose_device
 from semsr.restoration.weights import GENERATOR, TRAINED
 from semsr.stages.infer import choose_variants, git_commit
+from semsr.stages.side_by_side import run_side_by_side
 from semsr.stages.training_job import Ingredients, gather, make_job, packages
-from semsr.training.process import is_main, wait_for_all
+from semsr.training.process import is_main, launched, wait_for_all
 from semsr.training.run import train
 
 log = logging.getLogger(__name__)
@@ -62,10 +65,32 @@ def run(
         raise SemsrError(
             f"{method}: profile {profile.id!r} has no variant of it that is trained here{where}; see methods/{method}/method.yaml"
         )
-    for name, each in todo:
+    starts = [pair for pair in todo if pair in _starts(project, profile, card, todo)]
+    others = [pair for pair in todo if pair not in starts]
+    at_once = _at_once(project, profile, method, others) if stop_after is None else 1
+    for name, each in starts if at_once > 1 else [*starts, *others]:
         if not _train(project, profile, card, name, each, workers, stop_after):
             log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
             return
+    if at_once > 1:
+        left = [pair for pair in others if not _is_finished(project, profile, card, *pair)]
+        run_side_by_side(
+            train_one, [(project.root, profile, method, *pair, workers) for pair in left], min(at_once, len(left) or 1)
+        )
+
+
+def train_one(root: Path, profile: ProfileCard, method: str, variant: str, seed: int, workers: int | None) -> None:
+    """One training, what it starts from being there; in a process of its own."""
+    project = Project(root)
+    _train(project, profile, project.method(method), variant, seed, workers, None)
+
+
+def _at_once(project: Project, profile: ProfileCard, method: str, todo: list[tuple[str, int]]) -> int:
+    """How many trainings fit beside each other: on a CPU, as often as the most threads of one go into the profile's."""
+    if len(todo) < 2 or launched() > 1 or choose_device(profile.device) != "cpu":
+        return 1
+    cores = profile.threads or available_cores()
+    return max(1, cores // max(project.recipe(method, name).threads or cores for name, _ in todo))
 
 
 def _trainings(
@@ -109,6 +134,16 @@ def _with_starts(
     yield variant, seed
 
 
+def _starts(project: Project, profile: ProfileCard, card: MethodCard, todo: list[tuple[str, int]]) -> set[tuple[str, int]]:
+    """What others of these start from."""
+    found = set()
+    for name, each in todo:
+        start = project.recipe(card.id, name).start
+        if start is not None and start.variant is not None:
+            found.add((start.variant, start_seed(project, profile, card.id, start.variant, each)))
+    return found
+
+
 def start_seed(project: Project, profile: ProfileCard, method: str, start: str, seed: int) -> int:
     """The seed of the training that another one with `seed` starts from."""
     known = seeds_of(project, profile, method, start)
@@ -130,8 +165,7 @@ def _train(
     folder = project.trained(profile.id, card.id, variant, seed)
     ingredients = gather(project, profile, card, variant, seed)
     unfinished = folder / UNFINISHED
-    finished = read_json(folder / TRAINED)
-    if finished.get("fingerprint") == ingredients.fingerprint and _unharmed(folder, finished):
+    if _left(folder, ingredients):
         wait_for_all()
         log.info("%s: nothing to do, all %d steps are trained", name, recipe.steps)
         return True
@@ -149,9 +183,22 @@ def _train(
     return not facts.get("stopped")
 
 
-def _unharmed(folder: Path, finished: dict[str, Any]) -> bool:
-    weights = folder / GENERATOR
-    return weights.is_file() and sha256_file(weights) == finished.get("generator_sha256")
+def _is_finished(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int) -> bool:
+    folder = project.trained(profile.id, card.id, variant, seed)
+    if not _left(folder, gather(project, profile, card, variant, seed)):
+        return False
+    log.info("%s/%s: nothing to do, it is trained", card.id, seeded(variant, seed))
+    return True
+
+
+def _left(folder: Path, ingredients: Ingredients) -> bool:
+    """Whether an earlier run left the whole result of just this training, unharmed."""
+    finished, weights = read_json(folder / TRAINED), folder / GENERATOR
+    return (
+        finished.get("fingerprint") == ingredients.fingerprint
+        and weights.is_file()
+        and sha256_file(weights) == finished.get("generator_sha256")
+    )
 
 
 def _begin(folder: Path, ingredients: Ingredients) -> None:

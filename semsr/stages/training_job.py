@@ -89,7 +89,7 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
         weights=[entry["sha256"] for entry in (*record, *start_record)],
         seed=seed,
         device=device,
-        threads=profile.threads,
+        threads=recipe.threads or profile.threads,
     )
     return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, mark)
 
@@ -162,7 +162,7 @@ def make_job(
         start=ingredients.start,
         start_key=recipe.start.key if recipe.start else None,
         device=ingredients.device,
-        threads=profile.threads,
+        threads=recipe.threads or profile.threads,
         workers=workers if workers is not None else (GPU_WORKERS if ingredients.device == "cuda" else 0),
         validate=validate,
         stop_after=stop_after,

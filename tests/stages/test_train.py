@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,32 @@ def test_a_second_run_trains_nothing_and_a_changed_weight_only_what_has_it(place
     again = {name for name in after if after[name]["fingerprint"] != before[name]["fingerprint"]}
     assert again == {"other@3", "other@4"}
     assert all(after[name] == before[name] for name in set(after) - again)
+
+
+def test_side_by_side_gives_the_same_weights_and_trains_nothing_twice(place: Workplace) -> None:
+    """Trainings of one thread each, two at a time on two cores; each in a process of its own."""
+    recipes = json.loads(json.dumps(RECIPES))
+    recipes["start"]["threads"] = 1
+    place.say(recipes)
+    train.run(place.project, place.profile(threads=1), "toy")
+    one_by_one = {name: record["generator_sha256"] for name, record in place.trained().items()}
+    shutil.rmtree(place.root / "results")
+    train.run(place.project, place.profile(threads=2), "toy")
+    found = place.trained()
+    assert {name: record["generator_sha256"] for name, record in found.items()} == one_by_one
+    train.run(place.project, place.profile(threads=2), "toy")
+    assert place.trained() == found
+
+
+def test_an_error_beside_others_is_the_one_line_that_is_shown(place: Workplace) -> None:
+    recipes = json.loads(json.dumps(RECIPES))
+    recipes["start"]["threads"] = 1
+    recipes["other"]["data"] = {"patch": 64}
+    place.say(recipes)
+    with pytest.raises(SemsrError, match=r"patch|64") as error:
+        train.run(place.project, place.profile(threads=2), "toy")
+    assert "\n" not in str(error.value)
+    assert not {"other@3", "other@4"} & set(place.trained())
 
 
 def test_a_changed_start_trains_what_starts_from_it_again(place: Workplace) -> None:

@@ -1,0 +1,63 @@
+"""Trainings of few threads each, side by side on a CPU, in processes that end with this one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any
+
+from semsr.errors import SemsrError
+
+
+def run_side_by_side(work: Callable[..., None], each: Sequence[tuple[Any, ...]], at_once: int) -> None:
+    """Call `work` with each of the arguments, `at_once` at a time, each process working off one after the other.
+
+    The first error ends the others as SIGTERM does: a training writes a checkpoint then.
+
+    Args:
+        work: a function of a module, which can be sent to another process.
+        each: its arguments.
+        at_once: processes.
+
+    Raises:
+        SemsrError: the first that was raised, or a process was ended from outside.
+    """
+    level = logging.getLogger("semsr").getEffectiveLevel()
+    pool = ProcessPoolExecutor(at_once, get_context("spawn"), _begin_worker, (os.getpid(), level))
+    try:
+        futures = [pool.submit(work, *arguments) for arguments in each]
+        for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+            future.result()
+    except BrokenProcessPool:
+        raise SemsrError(
+            "a training's process was ended from outside (memory ran out, most often); the same command goes on"
+        ) from None
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGTERM)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker(parent: int, level: int) -> None:
+    """Speak as the parent does, and end with it, even where it was killed."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("semsr").setLevel(level)
+    process = parent_process()
+
+    def watch() -> None:
+        if process is not None:
+            process.join()
+        os._exit(1)
+
+    if process is not None and process.pid == parent:
+        Thread(target=watch, daemon=True, name="semsr-parent").start()
