@@ -1,7 +1,7 @@
 """Twenty steps against stored logs: a change of a number here is a change of every training, and belongs into the changelog.
 
-The logs were made once by this code: `python tests/training/test_golden.py` makes those that are missing. SeD's discriminators are compared in
-float64: in float32 the rounding of another processor's kernels, enlarged by Adam's first steps, moves their losses by up to 6e-3.
+The logs were made once by this code: `python tests/training/test_golden.py` makes those that are missing. SeD's discriminators are compared
+in float64: in float32 the rounding of another processor's kernels, enlarged by Adam's first steps, moves their losses by up to 6e-3.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def run(toy: ModuleType, project: Project, name: str, folder: Path, **changes: A
             | changes
         )
         parts = load_plugin(project, "method", "sed", project.method("sed").parts or "")
-        job = replace(
-            toy.job(folder, card, data=toy.Pictures(size=32)), parts=parts(card.generator, card.discriminator, {})
-        )
+        job = replace(toy.job(folder, card, data=toy.Pictures(size=32)), parts=parts(card.generator, card.discriminator, {}))
     train(job)
     with (folder / "log.csv").open() as file:
         return [{key: float(value) for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]

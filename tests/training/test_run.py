@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 from semsr.errors import SemsrError, StorageError, WeightsError
 from semsr.training import run as run_module
 from semsr.training.networks import make_step
 from semsr.training.process import Processes
 from semsr.training.run import train
+
 
 def rows(path: Path) -> list[dict[str, float]]:
     with path.open() as file:
@@ -141,12 +143,23 @@ def test_workers_change_nothing(toy: ModuleType, tmp_path: Path) -> None:
 def test_a_discriminators_first_weights_do_not_depend_on_the_generator(toy: ModuleType, tmp_path: Path) -> None:
     """Variants of one seed differ in what they are to differ in."""
     one = make_step(toy.job(tmp_path, toy.recipe()), Processes("cpu"))
-    two = make_step(toy.job(tmp_path, toy.recipe(generator__options={"batch_norm": True})), Processes("cpu"))
+    two = make_step(toy.job(tmp_path, toy.recipe(generator__options={"width": 12})), Processes("cpu"))
     assert one.discriminator is not None and two.discriminator is not None
     ours, theirs = one.discriminator.network.state_dict(), two.discriminator.network.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     other = make_step(toy.job(tmp_path, toy.recipe(), seed=2), Processes("cpu"))
     assert not torch.equal(other.generator.network.first.weight, one.generator.network.first.weight)
+
+
+def test_processes_draw_their_own_numbers_for_the_same_networks(toy: ModuleType, tmp_path: Path) -> None:
+    """Dropout of two processes must not be the same; their first weights must."""
+    weights, draws = [], []
+    for rank in (0, 1):
+        processes = Processes("cpu")
+        processes.rank = rank
+        weights.append(make_step(toy.job(tmp_path, toy.recipe()), processes).generator.network.first.weight)
+        draws.append(torch.rand(4))
+    assert torch.equal(*weights) and not torch.equal(*draws)
 
 
 # Precision.
@@ -170,15 +183,22 @@ def test_half_precision_follows_full_precision(toy: ModuleType, tmp_path: Path) 
     assert logs["2 fp16"][-1]["skipped"] == 0 or logs["2 fp16"][-1]["skipped"] < 8
 
 
-def test_spectral_norms_are_estimated_in_full_precision(toy: ModuleType, tmp_path: Path) -> None:
-    states = []
-    for precision in ("fp32", "bf16"):
-        step = make_step(toy.job(tmp_path, toy.recipe(precision=precision)), Processes("cpu"))
-        assert step.discriminator is not None
-        with torch.no_grad():
-            step.discriminator(torch.rand(1, 3, 16, 16), None)
-        states.append(step.discriminator.network.state_dict())
-    assert torch.equal(states[0]["middle.weight_u"], states[1]["middle.weight_u"])
+def test_spectral_norms_are_estimated_in_full_precision(
+    toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Autocast of a GPU would take their products of matrices for any others (a CPU's would not)."""
+    halved, estimate = [], SpectralNorm.compute_weight
+
+    def watched(self: Any, *args: Any, **options: Any) -> Any:
+        halved.append(torch.is_autocast_enabled("cpu"))
+        return estimate(self, *args, **options)
+
+    monkeypatch.setattr(SpectralNorm, "compute_weight", watched)
+    step = make_step(toy.job(tmp_path, toy.recipe(precision="bf16")), Processes("cpu"))
+    assert step.discriminator is not None
+    halved.clear()
+    logits = step.discriminator(torch.rand(1, 3, 16, 16), None)
+    assert halved == [False, False] and logits.dtype == torch.float32
 
 
 def test_overflowing_fp16_gradients_are_left_out_and_counted(toy: ModuleType, tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ SCALE = 4
 
 
 class Generator(nn.Module):
-    def __init__(self, dropout: float = 0.0, batch_norm: bool = False) -> None:
+    def __init__(self, dropout: float = 0.0, batch_norm: bool = False, width: int = 8) -> None:
         super().__init__()
-        self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3 * SCALE**2, 3, padding=1)
-        self.norm = nn.BatchNorm2d(8) if batch_norm else nn.Identity()
+        self.first, self.last = nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, 3 * SCALE**2, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width) if batch_norm else nn.Identity()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, lr: Tensor) -> Tensor:
