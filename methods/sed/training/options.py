@@ -14,7 +14,7 @@ Count = Annotated[int, Field(ge=1)]
 class SemanticOptions(Card):
     """Where semantics come from and how they are fused; defaults are SeD's own.
 
-    `layer`, `batch_norm` and `channels` are the extractor's, each where it has it: null leaves it to the extractor.
+    `layer`, `batch_norm` and `channels` (repeated in turn up to so many) are the extractor's, each where it has it: null leaves it to it.
     `beside`: which comes first where features and what was fused are concatenated.
     """
 

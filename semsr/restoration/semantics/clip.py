@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,8 +45,8 @@ class ClipRN50(Extractor):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train") -> None:
-        super().__init__(layer, batch_norm)
+    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train", channels: int | None = None) -> None:
+        super().__init__(layer, batch_norm, channels)
         from open_clip.modified_resnet import ModifiedResNet
 
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
@@ -100,5 +101,7 @@ def _read_openai(path: Path) -> dict[str, Tensor]:
             f"{path}: a TorchScript archive that is not OpenAI's RN50.pt (sha256 {found}); it is not opened, since it holds a program: "
             "convert it to safetensors"
         )
-    state: dict[str, Tensor] = torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # there is no other reader of the file that OpenAI publishes
+        state: dict[str, Tensor] = torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
     return dict(state)

@@ -48,8 +48,8 @@ class EfficientNetLite0(Extractor):
     default = "head"
     normalises = True
 
-    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train") -> None:
-        super().__init__(layer, batch_norm)
+    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train", channels: int | None = None) -> None:
+        super().__init__(layer, batch_norm, channels)
         import timm
 
         self.network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)

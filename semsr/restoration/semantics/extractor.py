@@ -44,9 +44,10 @@ class Extractor(nn.Module, ABC):
         batch_norm: "train" normalises by the batch's own statistics, so that a picture's semantics depend on the others of its batch
             (and running statistics drift unused); "eval" by the stored ones. It holds whatever `train()` and `eval()` are called on:
             SeD's extractor is never switched (lbc12345/SeD@311195f), so "train" is the default.
+        channels: as many as these, the layer's own repeated in turn: for equal capacity, or a number that can be upscaled. None: its own.
 
     Raises:
-        SemsrError: no such layer, or another value of `batch_norm`.
+        SemsrError: no such layer, another value of `batch_norm`, or fewer channels than the layer has.
     """
 
     layers: ClassVar[Mapping[str, Layer]]
@@ -55,24 +56,29 @@ class Extractor(nn.Module, ABC):
     normalises: ClassVar[bool] = False
     looks_at: ClassVar[Literal["hr", "own"]] = "hr"
 
-    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train") -> None:
+    def __init__(self, layer: str | None = None, batch_norm: BatchNorm = "train", channels: int | None = None) -> None:
         super().__init__()
-        self.channels, self._own_stride = self.plan(layer=layer)
+        self.channels, self._own_stride = self.plan(layer=layer, channels=channels)
         self.layer, self.stride = layer or self.default, STRIDE
         if batch_norm not in ("train", "eval"):
             raise SemsrError(f"{type(self).__name__}: batch_norm: found {batch_norm!r}; allowed: 'train', 'eval'")
         self.batch_norm = batch_norm
 
     @classmethod
-    def plan(cls, layer: str | None = None, **_: Any) -> Layer:
-        """What the extractor will give, from the options of `__init__`, without building it. Raises: SemsrError: no such layer."""
+    def plan(cls, layer: str | None = None, channels: int | None = None, **_: Any) -> Layer:
+        """What the extractor will give, from the options of `__init__`, without building it. Raises: SemsrError: see the class."""
         if (layer or cls.default) not in cls.layers:
             raise SemsrError(f"{cls.__name__}: layer: found {layer!r}; allowed: {', '.join(cls.layers)}")
-        return cls.layers[layer or cls.default]
+        own = cls.layers[layer or cls.default]
+        if channels is not None and channels < own.channels:
+            raise SemsrError(
+                f"{cls.__name__}: channels: found {channels}; {layer or cls.default} has {own.channels}, give as many or more"
+            )
+        return own if channels is None else own._replace(channels=channels)
 
     @abstractmethod
     def maps(self, picture: Tensor) -> Tensor:
-        """The chosen layer of pictures as they come, (B, 3, H, W) in [0, 1] -> (B, channels, H/s, W/s), s its own stride."""
+        """The chosen layer of pictures as they come, (B, 3, H, W) in [0, 1] -> (B, its own channels, H/s, W/s), s its own stride."""
 
     def fill(self, weights: Path) -> None:
         """Load verified weights, strictly. Raises: WeightsError: they are another network's."""
@@ -117,7 +123,13 @@ class Extractor(nn.Module, ABC):
                 f"semantics of {batch} picture of {height}x{width}: batch statistics of {self.layer!r} need more than one value a "
                 "channel; raise batch or data.patch, or set semantics.batch_norm: eval"
             )
-        return to_stride(self.maps(picture), (height // STRIDE, width // STRIDE))
+        return repeat_channels(to_stride(self.maps(picture), (height // STRIDE, width // STRIDE)), self.channels)
+
+
+def repeat_channels(maps: Tensor, channels: int) -> Tensor:
+    """The channels in turn, again and again, up to so many: (B, C, h, w) -> (B, channels, h, w)."""
+    times = -(-channels // maps.shape[1])
+    return maps if channels == maps.shape[1] else maps.repeat(1, times, 1, 1)[:, :channels]
 
 
 def to_stride(maps: Tensor, size: tuple[int, int]) -> Tensor:

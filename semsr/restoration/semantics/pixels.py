@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semsr.errors import SemsrError
-from semsr.restoration.semantics.extractor import STRIDE, Extractor, Layer
+from semsr.restoration.semantics.extractor import STRIDE, Extractor, Layer, repeat_channels
 
 _RGB = 3
 
@@ -28,23 +28,21 @@ class HrPixels(Extractor):
     pretrained = False
 
     def __init__(self, channels: int = 1024) -> None:
-        super().__init__()
-        self.channels = self.plan(channels=channels).channels
+        super().__init__(channels=channels)
         self._pool = next(pool for pool in (1, 2, 4, 8, 16) if _RGB * (STRIDE // pool) ** 2 <= channels)
 
     @classmethod
-    def plan(cls, layer: str | None = None, channels: int = 1024, **_: Any) -> Layer:
+    def plan(cls, layer: str | None = None, channels: int | None = None, **_: Any) -> Layer:
         """See `Extractor.plan`."""
-        if channels < _RGB:
+        if channels is not None and channels < _RGB:
             raise SemsrError(f"{cls.__name__}: channels: found {channels}; must be at least {_RGB}")
-        return Layer(channels, STRIDE)
+        return Layer(channels or cls.layers[cls.default].channels, STRIDE)
 
     def maps(self, picture: Tensor) -> Tensor:
         """See `Extractor.maps`."""
         pooled = F.avg_pool2d(picture, self._pool) if self._pool > 1 else picture
         pixels = F.pixel_unshuffle(pooled, STRIDE // self._pool)
-        times = -(-self.channels // pixels.shape[1])
-        return pixels.repeat(1, times, 1, 1)[:, : self.channels]
+        return repeat_channels(pixels, self.channels)
 
 
 class OwnPixels(HrPixels):

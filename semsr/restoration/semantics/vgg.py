@@ -38,8 +38,8 @@ class Vgg16(Extractor):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, layer: str | None = None) -> None:
-        super().__init__(layer)
+    def __init__(self, layer: str | None = None, channels: int | None = None) -> None:
+        super().__init__(layer, channels=channels)
         from torchvision.models.vgg import cfgs, make_layers
 
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)

@@ -394,7 +394,11 @@ def test_widths_scale(make_parts: Any) -> None:
         ("patch", {"semantics": {"layers": "layer3"}}, r"unknown key 'semantics\.layers'.*allowed here: extractor, layer"),
         ("patch", {"semantics": {"extractor": "clip"}}, "found 'clip'; allowed: clip-rn50"),
         ("patch", {"semantics": {"layer": "layer9"}}, "layer: found 'layer9'; allowed: layer1"),
-        ("patch", {"semantics": {"extractor": "vgg16", "batch_norm": "train"}}, "unknown option 'batch_norm'; allowed: layer"),
+        (
+            "patch",
+            {"semantics": {"extractor": "vgg16", "batch_norm": "train"}},
+            "unknown option 'batch_norm'; allowed: layer, channels",
+        ),
         ("patch", {"width": 0}, "width: found 0"),
     ],
 )
@@ -417,6 +421,8 @@ def test_channels_that_can_t_be_upscaled_are_said(make_parts: Any) -> None:
         parts = make_parts("pixel", semantics={"extractor": "efficientnet-lite0", "layer": "stage5"})
         with pytest.raises(SemsrError, match="semantics of 112 channels can't be upscaled by 8"):
             parts.discriminator()
+        more = make_parts("pixel", semantics={"extractor": "efficientnet-lite0", "layer": "stage5", "channels": 448})
+        assert more.discriminator().channels == 448
 
 
 def test_the_generator_alone(make_parts: Any, tmp_path: Path) -> None:

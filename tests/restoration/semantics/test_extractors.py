@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from semsr.assets.network import MirrorError
+from semsr.assets.packages import package_archive
+from semsr.assets.store import Store
+from semsr.assets.tensors import load_tensors
+from semsr.cards.asset import PypiMirror
 from semsr.errors import SemsrError, SizeMismatchError, WeightsError
 from semsr.files import sha256_file
 from semsr.restoration.semantics import clip, extractors
@@ -192,6 +201,7 @@ class _Archive(nn.Module):
         return picture * self.logit_scale
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*:DeprecationWarning")
 def test_clip_from_a_torchscript_archive(tower: ClipRN50, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only OpenAI's is opened, recognised by its checksum."""
     visual = nn.Module()
@@ -332,6 +342,20 @@ def test_gradients_go_through_own_pixels() -> None:
 # What all share.
 
 
+def test_channels_are_repeated_in_turn() -> None:
+    """For equal capacity: a layer of 80 channels in the place of 200."""
+    torch.manual_seed(6)
+    own, more = EfficientNetLite0("stage4", "eval"), EfficientNetLite0("stage4", "eval", channels=200)
+    more.load_state_dict(own.state_dict())
+    picture = torch.rand(1, 3, 32, 32)
+    semantics = more(picture)
+    assert semantics.shape == (1, 200, 2, 2)
+    assert torch.equal(semantics, own(picture)[:, torch.arange(200) % 80])
+    assert plan_extractor("efficientnet-lite0", layer="stage4", channels=200) == Layer(200, 16)
+    with pytest.raises(SemsrError, match="channels: found 79; stage4 has 80, give as many or more"):
+        EfficientNetLite0("stage4", channels=79)
+
+
 def test_layers_of_another_stride() -> None:
     maps = torch.arange(32.0).view(1, 2, 4, 4)
     assert torch.equal(to_stride(maps, (2, 2))[0, 0], torch.tensor([[2.5, 4.5], [10.5, 12.5]]))
@@ -364,7 +388,7 @@ def test_nobody_s_initialisation_changes(tower: ClipRN50, tmp_path: Path) -> Non
         ("clip", {}, r"semantics\.extractor: found 'clip'; allowed: clip-rn50, vgg16, .* or module:Class of your own"),
         ("clip-rn50", {"layer": "layer5"}, "layer: found 'layer5'; allowed: layer1, layer2, layer3, layer4"),
         ("clip-rn50", {"batch_norm": "frozen"}, "batch_norm: found 'frozen'; allowed: 'train', 'eval'"),
-        ("vgg16", {"batch_norm": "eval"}, "unknown option 'batch_norm'; allowed: layer"),
+        ("vgg16", {"batch_norm": "eval"}, "unknown option 'batch_norm'; allowed: layer, channels"),
         ("hr-pixels", {"layer": "layer3"}, "unknown option 'layer'; allowed: channels"),
         ("no_such_module:Class", {}, "there is no such class"),
         ("semsr.files:sha256_file", {}, "no subclass of"),
@@ -397,3 +421,39 @@ def test_one_s_own_extractor() -> None:
     finally:
         extractors._KNOWN.pop("brightness")
     assert isinstance(make_extractor("semsr.restoration.semantics.pixels:HrPixels"), Extractor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "picture, index, probability", [("00000023", 948, 0.99), ("00000067", 101, 0.78), ("00000077", 159, 0.72)]
+)
+def test_efficientnet_knows_what_it_sees(picture: str, index: int, probability: float, asset: Callable[[str], Path]) -> None:
+    """Three photographs of ImageNet's validation set that ship in a package: the classes (Granny Smith, tusker, ridgeback) and their
+    probabilities as measured before with the package's own network code."""
+    import timm
+
+    mirror = PypiMirror(
+        kind="pypi",
+        package="gradio-yolov8-det",
+        version="2.1.0",
+        path=f"gradio_yolov8_det/img_examples/img_clas/*{picture}.JPEG",
+    )
+    try:
+        wheel = package_archive(mirror, Store().folder / "packages")
+    except MirrorError as error:
+        pytest.skip(str(error))
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(f"{picture}.JPEG")]
+        photograph = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
+    shorter = 256 / min(photograph.size)
+    photograph = photograph.resize([round(side * shorter) for side in photograph.size], Image.Resampling.BICUBIC)
+    left, top = (side // 2 - 112 for side in photograph.size)
+    pixels = torch.from_numpy(np.array(photograph.crop((left, top, left + 224, top + 224)))).permute(2, 0, 1)[None] / 255
+    file = asset("efficientnet-lite0")
+    whole = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    whole.load_state_dict(timm_names(load_tensors(file), file), strict=True)
+    network = make_extractor("efficientnet-lite0", weights=file, batch_norm="eval")
+    with torch.no_grad():
+        likely = whole.classifier(network.maps(pixels).mean(dim=(2, 3))).softmax(dim=1)[0]
+    assert int(likely.argmax()) == index
+    assert float(likely[index]) == pytest.approx(probability, abs=0.02)
