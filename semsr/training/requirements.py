@@ -9,7 +9,7 @@ from torch import nn
 
 from semsr.errors import SemsrError, StorageError
 from semsr.files import free_bytes
-from semsr.training.checkpoint import KEEP
+from semsr.training.checkpoint import FOLDER, KEEP
 from semsr.training.job import Job
 
 
@@ -43,9 +43,10 @@ def require_space(job: Job, *networks: nn.Module | None) -> None:
         for tensor in network.state_dict().values()
     ]
     # Weights and Adam's two averages; two that are kept and one that is being written; and the weights at the end.
-    needed = sum(sizes) * (3 * (KEEP + 1) + 1)
+    there = sum(path.stat().st_size for path in (job.folder / FOLDER).glob("*.pt"))
+    needed = sum(sizes) * (3 * (KEEP + 1) + 1) - there
     free = free_bytes(job.folder)
     if free < needed:
         raise StorageError(
-            f"{job.folder}: {free / 1e6:.0f} MB free, but checkpoints take up to {needed / 1e6:.0f} MB; free some space"
+            f"{job.folder}: {free / 1e6:.0f} MB free, but checkpoints take up to {needed / 1e6:.0f} MB more; free some space"
         )

@@ -59,7 +59,9 @@ def run(toy: ModuleType, project: Project, name: str, folder: Path, **changes: A
         return [{key: float(value) for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("name", [*TOY, *SED])
+@pytest.mark.parametrize(
+    "name", [*TOY, *(pytest.param(name, marks=pytest.mark.slow) if "-sed" in name[3:] else name for name in SED)]
+)
 def test_twenty_steps_equal_the_stored_log(toy: ModuleType, project: Project, tmp_path: Path, name: str) -> None:
     found = run(toy, project, name, tmp_path)
     with (GOLDEN / f"{name}.csv").open() as file:

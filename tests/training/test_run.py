@@ -6,6 +6,7 @@ import copy
 import csv
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -281,6 +282,7 @@ def test_outside_the_main_thread(toy: ModuleType, tmp_path: Path) -> None:
     assert (tmp_path / "generator.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_signals_to_the_whole_group(toy: ModuleType, tmp_path: Path) -> None:
     """Workers outlive what a terminal or a job's manager sends to everybody, so that the last step gets its data."""
     assert toy.__file__ is not None
@@ -390,6 +392,17 @@ def test_a_full_disk(toy: ModuleType, small_disk: Path, tmp_path: Path, monkeypa
     found = refused(toy, small_disk, toy.recipe())
     assert "MB free, but checkpoints take up to" in found
     (small_disk / "filled").unlink()
+
+    # What is there already needs no room again: a training that began goes on where it could not begin.
+    train(toy.job(small_disk, toy.recipe(), stop_after=6))
+    held = sum(path.stat().st_size for path in (small_disk / "checkpoints").iterdir())
+    networks = make_step(toy.job(tmp_path, toy.recipe()), Processes("cpu"))
+    run_module.require_space(toy.job(small_disk, toy.recipe()), networks.generator.network)
+    monkeypatch.setattr("semsr.training.requirements.free_bytes", lambda folder: 0)
+    assert held > 100_000  # more than ten times the generator's weights
+    run_module.require_space(toy.job(small_disk, toy.recipe()), networks.generator.network)
+    monkeypatch.undo()
+    shutil.rmtree(small_disk / "checkpoints")
     steps = iter(range(100))
 
     class Filling(toy.Pictures):  # type: ignore[misc, name-defined]
