@@ -70,7 +70,8 @@ def run(
     at_once = _at_once(project, profile, method, others) if stop_after is None else 1
     for name, each in starts if at_once > 1 else [*starts, *others]:
         if not _train(project, profile, card, name, each, workers, stop_after):
-            log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
+            if is_main():
+                log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
             return
     if at_once > 1:
         left = [pair for pair in others if not _is_finished(project, profile, card, *pair)]
