@@ -136,7 +136,8 @@ DIFFERENCES_HEADER = (
     "published_elsewhere",
     "published_elsewhere_on",
 )
-"""`reproduced` is the row's mean minus that of the other, the interval Welch's of 95 % over seeds; `published` is such a difference too."""
+"""`reproduced` is the row's mean minus that of the other, the interval of 95 % is over seeds (`seeds.contrast`);
+`published` is such a difference too."""
 
 
 def render_differences(table: Table) -> str:

@@ -19,7 +19,8 @@ SHARED = (
     "compared as printed alone; printed between rows that share a place, it shares it."
 )
 DIFFERENCES = (
-    "Differences: first row minus second, with the 95 % Welch interval over seeds; better or worse where it does not contain 0, else "
+    "Differences: first row minus second, with the 95 % interval over seeds (Welch's; Student's where the second is the one start of all "
+    "seeds of the first); better or worse where it does not contain 0, else "
     f"not resolved, as always with fewer than {ENOUGH} seeds of a row. Seeds are the only chance counted, not the choice of pictures or "
     "of training data; nothing is corrected for the number of comparisons."
 )
