@@ -30,8 +30,10 @@ def atomic_writer(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
             in half the time, and the caller must be able to tell whether one survived.
 
     Raises:
-        StorageError: the folder is read-only or the disk is full.
+        StorageError: the folder is read-only, the disk is full, or `path` is a device or a pipe, whose place the file would take.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise StorageError(f"{path}: can't be written: a device or pipe, not an ordinary file; name another")
     partial = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
         with storage_errors(path):

@@ -70,3 +70,12 @@ def test_the_hash_of_a_tree_sees_names_and_bytes_but_no_caches(tmp_path: Path) -
 def test_sha256_equals_the_standard_vector(tmp_path: Path) -> None:
     (tmp_path / "abc").write_text("abc")
     assert sha256_file(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_pipe_is_refused_and_not_replaced(tmp_path: Path) -> None:
+    """A file appears by being renamed to its name: as root, `--out /dev/null` would put it in the device's place."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(StorageError, match="device or pipe"):
+        write_atomic(pipe, "text")
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
