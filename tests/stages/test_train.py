@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -317,3 +322,33 @@ def test_a_checkpoint_of_another_variant_is_refused(place: Workplace) -> None:
         train.run(place.project, place.profile(), "toy", "other", seed=3)
     assert "\n" not in str(error.value)
     assert list(Path(ours).iterdir()), "what was found there is kept"
+
+
+@pytest.mark.slow
+def test_trainings_side_by_side_end_with_their_parent_and_go_on(place: Workplace) -> None:
+    """kill -9 of the command alone: what it started ends by itself, and the next run comes to the weights of an undisturbed one."""
+    recipes = json.loads(json.dumps(RECIPES))
+    recipes["start"] |= {"threads": 1}
+    for name in ("gan", "other"):
+        recipes[name] |= {"steps": 150, "save": 10}
+    place.say(recipes)
+    profile = place.profile(threads=2)
+    (place.root / "profiles" / "quick.yaml").write_text(yaml.safe_dump(profile.model_dump(mode="json")))
+    command = [sys.executable, "-m", "semsr", "train", "toy", "--profile", "quick"]
+    environment = {**os.environ, "SEMSR_PROJECT": str(place.root)}
+    parent = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    folder = place.root / "results" / "quick" / "trained" / "toy" / "demo"
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("gan@*/checkpoints/*.pt")) and parent.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    children = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.wait()
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert len(gone) >= 2 and not alive
+    assert set(place.trained()) == {"start@3"}, "killed too late for this test to mean anything"
+    train.run(place.project, profile, "toy")
+    continued = {name: record["generator_sha256"] for name, record in place.trained().items()}
+    shutil.rmtree(place.root / "results")
+    train.run(place.project, profile, "toy")
+    assert {name: record["generator_sha256"] for name, record in place.trained().items()} == continued
