@@ -100,10 +100,11 @@ def _check_scores(clone: Path, project: Project) -> None:
     classical, real = (pd.read_parquet(scores / f"{name}.parquet") for name in ("lite-photos", "lite-photos-real"))
     assert set(classical.protocol) == {"sed"} and set(real.protocol) == {"seesr"}
     for found, track in ((classical, project.profile("lite").tracks.classical), (real, project.profile("lite").tracks.real)):
-        assert set(found.method) == set(track.methods)
+        assert set(found.method) == set(track.entrants)
         for metric in {"psnr", "ssim", "lpips", "dists", "niqe"} & set(found.metric):
             values = found[found.metric == metric]
-            assert (values.groupby("method").size() == project.dataset("lite-photos").count).all()
+            rows = values.groupby(["method", "variant", "seed"]).size()
+            assert (rows == project.dataset("lite-photos").count).all()
             assert values.value.notna().all()
     assert {"psnr", "ssim", "lpips", "dists", "niqe"} <= set(real.metric)
     # What every paper finds, on these photographs too. Bicubic LR: a network trained for PSNR beats bicubic in PSNR; one trained with a
@@ -112,6 +113,11 @@ def _check_scores(clone: Path, project: Project) -> None:
     assert means["psnr", "dat"] > means["psnr", "bicubic"] + 0.5
     assert means["psnr", "real-esrgan"] < means["psnr", "dat"]
     assert means["lpips", "real-esrgan"] < means["lpips", "bicubic"] - 0.05
+    # What is trained in the profile: every seed of every discriminator is nearer to HR in LPIPS than the PSNR network it starts from.
+    trained = classical[(classical.method == "sed") & (classical.metric == "lpips")].groupby(["variant", "seed"]).value.mean()
+    start = trained.pop(("tiny-psnr", 1))
+    assert set(trained.index) == {(f"tiny-{kind}", seed) for kind in ("p", "p-sed", "u", "u-sed") for seed in (1, 2, 3)}
+    assert (trained < start - 0.005).all()
     means = real.groupby(["metric", "method"]).value.mean()
     assert means["psnr", "dat"] < means["psnr", "bicubic"] + 0.3
     assert means["lpips", "real-esrgan"] < min(means["lpips", "bicubic"], means["lpips", "dat"]) - 0.05
