@@ -49,7 +49,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("profile", ["lite", "classical", "seesr", "paper"])
+@pytest.mark.parametrize("profile", ["lite", "classical", "sed-ablations", "seesr", "paper"])
 def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, profile: str) -> None:
     assert _run(clone, sys.executable, "-m", "semsr", "use", profile).returncode == 0
     start = time.perf_counter()
@@ -62,7 +62,7 @@ def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, prof
     for track in (tracks.classical, tracks.real):
         for dataset in track.datasets:
             assert f"semsr score {dataset}" in done.stdout
-            for method in track.methods:
+            for method in track.entrants:
                 assert f"semsr infer {method} --dataset {dataset}" in done.stdout
     assert "semsr tabulate" in done.stdout
 
