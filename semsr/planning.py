@@ -46,3 +46,9 @@ def seeds_of(project: Project, profile: ProfileCard, method: str, variant: str) 
         return (0,)
     seeds = profile.training.seeds
     return seeds[:1] if project.recipe(method, variant).once else seeds
+
+
+def start_seed(project: Project, profile: ProfileCard, method: str, start: str, seed: int) -> int:
+    """The seed of the training that another one with `seed` starts from."""
+    known = seeds_of(project, profile, method, start)
+    return seed if seed in known else known[0]

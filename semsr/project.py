@@ -30,6 +30,8 @@ from semsr.errors import CardError, SemsrError, UnknownIdError
 
 Kind = Literal["method", "dataset", "metric", "table"]
 ROOT_VARIABLE = "SEMSR_PROJECT"
+GENERATOR, DISCRIMINATOR, TRAINED = "generator.safetensors", "discriminator.safetensors", "train.json"
+"""What a finished training leaves in its folder (`Project.trained`), besides logs; the record is there only when it is finished."""
 C = TypeVar("C", bound=Card)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

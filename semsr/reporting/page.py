@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from semsr import __version__
 from semsr.reporting import looks, wording
 from semsr.reporting.collect import Facts
 from semsr.reporting.comparison import Comparison
 from semsr.reporting.contact_sheet import Sheet
 from semsr.reporting.storage import Size
+from semsr.reporting.templating import environment
 
 
 @dataclass(frozen=True)
@@ -53,23 +52,17 @@ def render(
         pictures: name of the folder of pictures beside the page.
         made: when, in words.
     """
-    environment = Environment(
-        loader=PackageLoader("semsr.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment()
     shown = [section.facts for section in sections]
     everything = {facts.card.id: facts for facts in (*others, *shown)}
-    environment.filters.update(
+    templates.filters.update(
         size=wording.size,
         number=lambda count: f"{count:,}",
         sides=lambda pair: f"{pair[1]} × {pair[0]}",
         src=lambda shown: quote(f"{pictures}/{shown.file}"),
     )
     todo = {facts.card.id: found for facts in shown if (found := wording.to_do(facts, everything)) is not None}
-    return environment.get_template("data.html").render(
+    return templates.get_template("data.html").render(
         sections=sections,
         comparison=comparison,
         todo=todo,

@@ -10,16 +10,13 @@ from semsr.assets.store import Store
 from semsr.cards.method import Variant
 from semsr.errors import AssetError, MethodError
 from semsr.files import sha256_file
-from semsr.project import Project, seeded
+from semsr.project import GENERATOR, TRAINED, Project, seeded
 
 WeightsRecord = list[dict[str, str]]
 """What `run.json` says: [{"asset": id, "sha256": hex}, ...], the main file first; empty without weights."""
 
 TRAINED_HERE = "trained:"
 """How a record names weights that no card declares: `trained:sed/rrdb-p@1`."""
-
-GENERATOR, TRAINED = "generator.safetensors", "train.json"
-"""A finished training's weights, and the record that is there only when it is finished."""
 
 
 class NotTrainedError(MethodError):

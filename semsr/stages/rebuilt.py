@@ -10,8 +10,8 @@ from torch import nn
 from semsr.assets.tensors import load_tensors
 from semsr.errors import SemsrError, WeightsError
 from semsr.plugins import load_plugin
-from semsr.project import Project
-from semsr.reporting.training.read import DISCRIMINATOR, GENERATOR, Training
+from semsr.project import DISCRIMINATOR, GENERATOR, Project
+from semsr.reporting.training.read import Training
 from semsr.stages.training_job import assets_of
 from semsr.training.parts import Parts
 

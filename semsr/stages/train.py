@@ -15,11 +15,10 @@ from semsr.cards import MethodCard, ProfileCard, Recipe
 from semsr.cores import available_cores
 from semsr.errors import CardError, SemsrError, UnknownIdError
 from semsr.files import sha256_file, storage_errors, write_atomic
-from semsr.planning import seeds_of
-from semsr.project import Project, seeded
+from semsr.planning import seeds_of, start_seed
+from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.cell import read_json
 from semsr.restoration.python import choose_device
-from semsr.restoration.weights import GENERATOR, TRAINED
 from semsr.stages.infer import choose_variants, git_commit
 from semsr.stages.side_by_side import run_side_by_side
 from semsr.stages.training_job import Ingredients, gather, make_job, packages
@@ -143,12 +142,6 @@ def _starts(project: Project, profile: ProfileCard, card: MethodCard, todo: list
         if start is not None and start.variant is not None:
             found.add((start.variant, start_seed(project, profile, card.id, start.variant, each)))
     return found
-
-
-def start_seed(project: Project, profile: ProfileCard, method: str, start: str, seed: int) -> int:
-    """The seed of the training that another one with `seed` starts from."""
-    known = seeds_of(project, profile, method, start)
-    return seed if seed in known else known[0]
 
 
 def _train(

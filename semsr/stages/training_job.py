@@ -17,12 +17,12 @@ from semsr.files import sha256_file
 from semsr.fingerprint import fingerprint
 from semsr.imaging.degradation.parameters import PARAMETERS
 from semsr.imaging.degradation.recipe import Recipe as Degradation
-from semsr.planning import seeds_of
+from semsr.planning import start_seed
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
-from semsr.project import Project, seeded
+from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.python import choose_device
-from semsr.restoration.weights import GENERATOR, TRAINED, TRAINED_HERE, NotTrainedError, WeightsRecord, get_alternatives
+from semsr.restoration.weights import TRAINED_HERE, NotTrainedError, WeightsRecord, get_alternatives
 from semsr.training.crops import Patch
 from semsr.training.index import Index, Source
 from semsr.training.job import Job
@@ -113,8 +113,7 @@ def _start(
     if recipe.start.variant is None:
         found = get_alternatives(project, recipe.start.weights, Store())
         return next(iter(found.files.values())), found.record
-    known = seeds_of(project, profile, card.id, recipe.start.variant)
-    first = seed if seed in known else known[0]
+    first = start_seed(project, profile, card.id, recipe.start.variant, seed)
     folder = project.trained(profile.id, card.id, recipe.start.variant, first)
     name = f"{card.id}/{seeded(recipe.start.variant, first)}"
     if not (folder / TRAINED).is_file():

@@ -16,11 +16,11 @@ from semsr.cards import ProfileCard
 from semsr.errors import SemsrError
 from semsr.files import write_atomic
 from semsr.preparation.manifest import Entry, open_prepared
-from semsr.project import Project
+from semsr.project import DISCRIMINATOR, Project
 from semsr.reporting.places import check_page, page_errors
 from semsr.reporting.training.curves import draw_curves
 from semsr.reporting.training.page import PICTURES, Group, render
-from semsr.reporting.training.read import DISCRIMINATOR, Training, read_trainings
+from semsr.reporting.training.read import Training, read_trainings
 from semsr.reporting.training.samples import make_samples
 
 logger = logging.getLogger(__name__)

@@ -17,9 +17,6 @@ from semsr.training.patches import Sample
 Validate = Callable[[nn.Module, int], Mapping[str, float]]
 """(generator in evaluation mode, step) -> means by column; it may write pictures. Called on the first process alone."""
 
-GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
-"""What a finished training leaves in its folder, besides `log.csv`, `validation.csv`, `samples/` and `tensorboard/`."""
-
 
 @dataclass(frozen=True)
 class Job:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from semsr.errors import SemsrError
 from semsr.files import atomic_writer
+from semsr.project import DISCRIMINATOR, GENERATOR
 from semsr.restoration.python import make_deterministic, peak_memory
 from semsr.training.checkpoint import Checkpoints
-from semsr.training.job import DISCRIMINATOR, GENERATOR, Job
+from semsr.training.job import Job
 from semsr.training.loader import Batch, Loader
 from semsr.training.logs import Curves, Means, Table
 from semsr.training.loop import Step

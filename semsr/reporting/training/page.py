@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from semsr import __version__
+from semsr.reporting.templating import environment
 from semsr.reporting.training.class_pictures import PAPER_CLASSES, ClassPictures
 from semsr.reporting.training.curves import Curves
 from semsr.reporting.training.drawing import draw_marker
@@ -118,14 +118,8 @@ def render(groups: Sequence[Group], profile: str, title: str, made: str) -> str:
         profile, title: the profile's id and title.
         made: when, in words.
     """
-    environment = Environment(
-        loader=PackageLoader("semsr.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+    templates = environment()
+    templates.filters.update(
         value=value,
         signed=lambda found: value(found) if not found > 0 else f"+{value(found)}",
         count=lambda found: f"{found:,}",
@@ -133,7 +127,7 @@ def render(groups: Sequence[Group], profile: str, title: str, made: str) -> str:
         mean=mean,
         drawn=Markup,  # figures of our own making, whose text was escaped when they were drawn
     )
-    return environment.get_template("training.html").render(
+    return templates.get_template("training.html").render(
         groups=groups,
         profile=profile,
         title=title,

@@ -15,9 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from semsr.cards import Recipe
-from semsr.project import Project
-
-DISCRIMINATOR, GENERATOR = "discriminator.safetensors", "generator.safetensors"
+from semsr.project import TRAINED, Project
 
 _FOLDER = re.compile(r"(?P<variant>[^@]+)@(?P<seed>\d+)")
 _STEP = re.compile(r"step-(\d+)")
@@ -172,7 +170,7 @@ def read_curve(path: Path) -> Curve:
 def _read(project: Project, folder: Path, variant: str, seed: int) -> Training:
     problems: list[str] = []
     record: Mapping[str, Any] = {}
-    path = folder / "train.json"
+    path = folder / TRAINED
     try:
         found = json.loads(path.read_bytes())
         if not isinstance(found, dict):
