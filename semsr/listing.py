@@ -38,7 +38,7 @@ _HEADS: dict[str, tuple[str, ...]] = {
 
 
 def _method(card: MethodCard) -> tuple[str, ...]:
-    names = list(card.variants)
+    names = list(card.rows)
     rows = ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])}, ... ({len(names)})"
     return card.id, f"×{card.scale}" if card.scale else "any", card.runner, rows, card.title
 

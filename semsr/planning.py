@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from semsr.cards import ProfileCard
+from semsr.errors import UnknownIdError
 from semsr.files import storage_errors
 from semsr.project import Project
 
@@ -41,9 +42,13 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
 
 
 def seeds_of(project: Project, profile: ProfileCard, method: str, variant: str) -> tuple[int, ...]:
-    """The seeds a variant has cells for: the profile's where it is trained here (the first alone, if its recipe says `once`), else 0."""
+    """The seeds a variant has cells for.
+
+    The profile's for training where it is trained here (the first alone, if its recipe says `once`); else 0, and one for every further draw
+    that the profile asks for of a method whose results are random.
+    """
     if project.method(method).variants[variant].training is None:
-        return (0,)
+        return tuple(range(profile.draws.get(method, 1)))
     seeds = profile.training.seeds
     return seeds[:1] if project.recipe(method, variant).once else seeds
 
@@ -52,3 +57,22 @@ def start_seed(project: Project, profile: ProfileCard, method: str, start: str, 
     """The seed of the training that another one with `seed` starts from."""
     known = seeds_of(project, profile, method, start)
     return seed if seed in known else known[0]
+
+
+def needed(project: Project, profile: ProfileCard, method: str, variant: str, seed: int) -> dict[str, tuple[str, int]]:
+    """What is trained before one training: (variant, seed) by what the recipe calls it, its start as `start`."""
+    recipe = project.recipe(method, variant)
+    wanted = dict(recipe.trained)
+    if recipe.start is not None and recipe.start.variant is not None:
+        wanted["start"] = recipe.start.variant
+    return {role: (name, start_seed(project, profile, method, name, seed)) for role, name in wanted.items()}
+
+
+def rows_of(project: Project, profile: ProfileCard, method: str) -> tuple[str, ...]:
+    """The variants of a method that are rows of a profile. Raises: UnknownIdError: it names one that the card does not have."""
+    card = project.method(method)
+    chosen = profile.variants.get(method, card.rows)
+    for name in chosen:
+        if name not in card.rows:
+            raise UnknownIdError("variant", f"{method}/{name}", [f"{method}/{known}" for known in card.rows])
+    return chosen

@@ -20,7 +20,7 @@ class Variant(Card):
     """One row: weights (alternatives, the first that can be had is used) and the options the runner is made with.
 
     `training` names an entry of the method's `recipes.yaml`: the weights are trained here, and the runner is made with that
-    recipe's `generator`.
+    recipe's `generator`. `part`: others are made from it (an autoencoder, a tagger); it restores nothing and is no row.
     """
 
     label: str
@@ -28,6 +28,7 @@ class Variant(Card):
     training: Id | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     trust: Trust = "L2"
+    part: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> Variant:
@@ -35,6 +36,8 @@ class Variant(Card):
             raise ValueError("weights are either published ('weights') or trained here ('training'), not both")
         if self.training is not None and self.trust != "L3":
             raise ValueError(f"trust is {self.trust!r}; weights trained here are 'L3'")
+        if self.part and self.training is None:
+            raise ValueError("a part is trained here: name its recipe in 'training'")
         return self
 
 
@@ -68,7 +71,11 @@ class Outputs(Card):
 
 
 class MethodCard(Card):
-    """A method of super-resolution."""
+    """A method of super-resolution.
+
+    `descriptions`: ways to put a picture into words, made by `describer`, a `semsr.restoration.describer.Describer` (tags, a caption); they
+    are measured by themselves, whatever the rows of the method make of them.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
@@ -81,10 +88,17 @@ class MethodCard(Card):
     command: Command | None = None
     outputs: Outputs | None = None
     variants: Annotated[dict[Id, Variant], Field(min_length=1)]
+    describer: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    descriptions: dict[Id, Variant] = Field(default_factory=dict)
     resources: Resources = Resources()
     deterministic: bool = True
     checked: dict[str, str] = Field(default_factory=dict)
     notes: str = ""
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The variants that restore, in the card's order."""
+        return tuple(name for name, variant in self.variants.items() if not variant.part)
 
     @model_validator(mode="after")
     def _runner_has_its_key(self) -> MethodCard:
@@ -99,6 +113,8 @@ class MethodCard(Card):
             raise ValueError(
                 f"variants.{trained[0]} is trained here: that needs runner 'python' and the key 'parts' (module:Class)"
             )
+        if (self.describer is None) != (not self.descriptions):
+            raise ValueError("'describer' and 'descriptions' go together: give both or neither")
         for name, variant in self.variants.items():
             if self.runner == "outputs" and variant.trust not in ("L0", "L1"):
                 raise ValueError(f"variants.{name}.trust is {variant.trust!r}; pictures that someone else made are 'L1'")

@@ -46,7 +46,12 @@ class Training(Card):
 
 
 class ProfileCard(Card):
-    """One way to run the benchmark."""
+    """One way to run the benchmark.
+
+    `variants`: the rows of a method; a method that is not named has all that its card has. `draws`: how often a method whose weights are
+    published restores each picture, with seeds 0, 1, ..., where its results are drawn at random; one that is trained here restores once a
+    training.
+    """
 
     id: Id
     title: str
@@ -55,6 +60,7 @@ class ProfileCard(Card):
     tracks: Tracks
     training: Training = Training()
     variants: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
+    draws: dict[Id, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     tables: tuple[Id, ...] = ()
     notes: str = ""
 

@@ -44,13 +44,17 @@ class Data(Card):
 
     `patch` is the HR side in pixels. `lr` says where LR comes from: "paired" files, MATLAB "bicubic" while training, or one of
     Real-ESRGAN's degradations. `context`: side of the HR square that is degraded, of which the patch is cut. `target`: "sharpened"
-    compares with the sharpened HR in the pixel and perceptual losses only (Real-ESRGAN), "plain" never.
+    compares with the sharpened HR in the pixel and perceptual losses only (Real-ESRGAN), "plain" never. `ground_truth`: "sharpened" makes
+    HR itself the sharpened picture wherever it is degraded (what SeeSR saves and trains on). `view`: "patch" cuts a square, "whole" brings
+    the whole picture to a square of that size (DAPE). `lr`: "none" gives HR alone.
     """
 
     dataset: Id
     patch: Count
     sub_images: tuple[Count, Count] | None = None
-    lr: Literal["paired", "bicubic", "full", "light", "pasd"] = "paired"
+    view: Literal["patch", "whole"] = "patch"
+    lr: Literal["paired", "bicubic", "full", "light", "pasd", "none"] = "paired"
+    ground_truth: Literal["plain", "sharpened"] = "plain"
     context: Count | None = None
     small: Literal["refuse", "reflect"] = "refuse"
     flips: Literal["all", "horizontal", "none"] = "all"
@@ -58,9 +62,13 @@ class Data(Card):
 
 
 class Optimiser(Card):
-    """Adam, or AdamW where `decay` is decoupled."""
+    """Adam, or AdamW where `decay` is decoupled, or AdamW with 8-bit averages (needs the package bitsandbytes and a GPU).
 
-    kind: Literal["adam", "adamw"] = "adam"
+    `clip`: gradients are scaled down to this norm, all parameters of the side together.
+    """
+
+    kind: Literal["adam", "adamw", "adamw-8bit"] = "adam"
+    clip: Positive | None = None
     rate: Positive = 1e-4
     betas: tuple[Share, Share] = (0.9, 0.99)
     decay: Annotated[float, Field(ge=0)] = 0.0
@@ -109,6 +117,13 @@ class Losses(Card):
     extra: dict[str, Positive] = Field(default_factory=dict)
 
 
+class Objective(Card):
+    """What a network other than a plain generator is trained by: an objective that the method's `Parts` know, and its options."""
+
+    kind: Id
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
 class Validation(Card):
     """Every `every` steps: `columns` of `protocol` on the test pictures of `dataset`, and the first `samples` as pictures.
 
@@ -129,6 +144,10 @@ class Recipe(Card):
         once: trained with the profile's first seed alone, as the common start of others.
         assets: files the method's `Parts` need, by the role they know: alternatives, the first that can be had. "perceptual" is the VGG's.
         batch: samples a step, over all processes and accumulated parts together.
+        trained: other variants of the method by the role their weights have here: they are trained first, with the profile's seed that
+            `start` would take, and stand among the files as assets do.
+        objective: of what is no plain generator (a tagger, an autoencoder, a diffusion model), in the place of `losses`.
+        recompute: forget activations and compute them again in the backward pass: less memory, the same numbers.
         accumulate: parts that a step's batch is worked off in.
         precision: of the networks' forward passes; "fp32" is the reference, "fp64" for tests.
         ema: decay of the generator's moving average, which is then what is kept.
@@ -143,8 +162,10 @@ class Recipe(Card):
     discriminator: Network | None = None
     start: Start | None = None
     assets: dict[str, Annotated[tuple[Weights, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    trained: dict[str, Id] = Field(default_factory=dict)
     data: Data
     batch: Count
+    recompute: bool = False
     accumulate: Count = 1
     steps: Count
     precision: Literal["fp32", "bf16", "fp16", "fp64"] = "fp32"
@@ -152,7 +173,8 @@ class Recipe(Card):
     generator_optimiser: Optimiser = Optimiser()
     discriminator_optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
-    losses: Losses
+    losses: Losses = Losses()
+    objective: Objective | None = None
     validation: Validation | None = None
     log: Count = 100
     save: Count = 5000
@@ -160,17 +182,26 @@ class Recipe(Card):
 
     @model_validator(mode="after")
     def _whole(self) -> Recipe:
-        if (self.discriminator is None) != (self.losses.adversarial is None):
+        if self.objective is not None:
+            if self.losses != Losses() or self.discriminator is not None:
+                raise ValueError("an objective stands in the place of losses and discriminator: give it, or them")
+        elif (self.discriminator is None) != (self.losses.adversarial is None):
             raise ValueError("a discriminator and an adversarial loss go together: give both or neither")
-        if self.losses.pixel is None and self.losses.perceptual is None and self.losses.adversarial is None:
+        if (
+            self.objective is None
+            and self.losses.pixel is None
+            and self.losses.perceptual is None
+            and self.losses.adversarial is None
+        ):
             raise ValueError("losses: name at least one of 'pixel', 'perceptual', 'adversarial'")
         if self.losses.perceptual is not None and "perceptual" not in self.assets:
             raise ValueError("a perceptual loss needs the asset 'perceptual'")
-        if unknown := sorted(
-            {*self.generator.assets, *(self.discriminator.assets if self.discriminator else ())} - set(self.assets)
-        ):
+        known = {**self.assets, **self.trained}
+        if twice := sorted(set(self.assets) & set(self.trained)):
+            raise ValueError(f"role {twice[0]!r} stands in 'assets' and in 'trained'; keep one")
+        if unknown := sorted({*self.generator.assets, *(self.discriminator.assets if self.discriminator else ())} - set(known)):
             raise ValueError(
-                f"the networks need the asset {unknown[0]!r}, but 'assets' has only: {', '.join(self.assets) or 'none'}"
+                f"the networks need the asset {unknown[0]!r}, but 'assets' and 'trained' have only: {', '.join(known) or 'none'}"
             )
         if self.batch % self.accumulate:
             raise ValueError(f"batch: found {self.batch}; must be a multiple of accumulate, {self.accumulate}")

@@ -86,8 +86,8 @@ def _entrants(project: Project, card: TableCard, profile: ProfileCard, scores: M
         TableRow(label=project.methods[method].variants[variant].label, method=method, variant=variant)
         for method in not_run.track_of(card, profile).entrants
         if method in project.methods
-        for variant in profile.variants.get(method, tuple(project.methods[method].variants))
-        if (method, variant) in scored - named and variant in project.methods[method].variants
+        for variant in profile.variants.get(method, project.methods[method].rows)
+        if (method, variant) in scored - named and variant in project.methods[method].rows
     ]
 
 

@@ -41,9 +41,9 @@ def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: Tab
         return f"no method card yet ({row.method})"
     if row.method not in track_of(card, profile).entrants:
         return f"method {row.method} is not in profile {profile.id}"
-    known = project.methods[row.method].variants
+    known = project.methods[row.method].rows
     if row.variant not in known:
         return f"method {row.method} has no row {row.variant} yet"
-    if row.variant not in profile.variants.get(row.method, tuple(known)):
+    if row.variant not in profile.variants.get(row.method, known):
         return f"row {row.method}/{row.variant} is not in profile {profile.id}"
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +72,38 @@ def get_alternatives(
     raise AssetError(f"none of the {len(reasons)} ways to have the weights worked: {' '.join(reasons)}")
 
 
-def get_trained(project: Project, profile: str, method: str, variant: str, seed: int, store: Store) -> WeightsFiles:
-    """What `semsr train` left of one variant and seed, first, then the assets that its generator needs to restore.
+def get_trained(
+    project: Project,
+    profile: str,
+    method: str,
+    variant: str,
+    seed: int,
+    store: Store,
+    parts: Mapping[str, tuple[str, int]] | None = None,
+) -> WeightsFiles:
+    """What `semsr train` left of one variant and seed, first, then what its generator needs to restore: assets, and other trainings.
+
+    `parts`: the trainings that it was made from, by role (`semsr.planning.needed`).
 
     Raises:
         NotTrainedError: it has not been trained, or not to the end.
         AssetError: an asset that the generator needs can't be had.
     """
+    recipe = project.recipe(method, variant)
+    path, entry = _left_by(project, profile, method, variant, seed)
+    files, record = {"generator": path}, [entry]
+    for role in recipe.generator.assets:
+        if role in recipe.trained:
+            files[role], entry = _left_by(project, profile, method, *(parts or {})[role])
+            record.append(entry)
+            continue
+        found = get_alternatives(project, recipe.assets[role], store)
+        files[role] = next(iter(found.files.values()))
+        record += found.record
+    return WeightsFiles(files, record)
+
+
+def _left_by(project: Project, profile: str, method: str, variant: str, seed: int) -> tuple[Path, dict[str, str]]:
     folder = project.trained(profile, method, variant, seed)
     name = seeded(variant, seed)
     if not (folder / TRAINED).is_file() or not (folder / GENERATOR).is_file():
@@ -86,14 +111,7 @@ def get_trained(project: Project, profile: str, method: str, variant: str, seed:
             f"{method}/{name} has not been trained to the end in profile {profile} (no {project.show(folder / TRAINED)}); "
             f"run `semsr train {method} --variant {variant}`"
         )
-    recipe = project.recipe(method, variant)
-    files = {"generator": folder / GENERATOR}
-    record = [{"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}]
-    for role in recipe.generator.assets:
-        found = get_alternatives(project, recipe.assets[role], store)
-        files[role] = next(iter(found.files.values()))
-        record += found.record
-    return WeightsFiles(files, record)
+    return folder / GENERATOR, {"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}
 
 
 def still_declared(project: Project, variant: Variant, record: Sequence[dict[str, str]]) -> bool:

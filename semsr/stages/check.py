@@ -17,7 +17,7 @@ from semsr.assets.store import Store
 from semsr.cards import MethodCard
 from semsr.errors import MethodError, SemsrError, UnknownIdError
 from semsr.imaging.pictures import Rgb, picture_files, read_rgb
-from semsr.planning import seeds_of
+from semsr.planning import needed, seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
@@ -59,15 +59,15 @@ def run(
     if method not in project.methods and method in project.folders("dataset"):
         raise SemsrError(f"unknown method {method!r}, but there is a data set of this name: `semsr check dataset {method}`")
     card = project.method(method)
-    if variant is not None and variant not in card.variants:
-        raise UnknownIdError("variant", f"{method}/{variant}", [f"{method}/{known}" for known in card.variants])
+    if variant is not None and variant not in card.rows:
+        raise UnknownIdError("variant", f"{method}/{variant}", [f"{method}/{known}" for known in card.rows])
     real = _real_pictures(project, dataset, pictures)
     table = Table(title=f"{card.title} ({method})", title_justify="left")
     for column in ("variant", "test", "result"):
         table.add_column(column, no_wrap=True)
     table.add_column("found", overflow="fold")
     failed, count = [], 0
-    for name in (variant,) if variant is not None else card.variants:
+    for name in (variant,) if variant is not None else card.rows:
         for finding in _check(project, card, name, real, threads):
             table.add_row(name, finding.name, MARKS[finding.passed], escape(finding.figure))
             count += finding.passed is not None
@@ -92,7 +92,8 @@ def _check(project: Project, card: MethodCard, variant: str, real: dict[str, Rgb
                 seeds_of(project, profile, card.id, variant)[0],
                 project.recipe(card.id, variant).generator.model_dump(),
             )
-            weights = get_trained(project, profile.id, card.id, variant, seed, Store())
+            parts = needed(project, profile, card.id, variant, seed)
+            weights = get_trained(project, profile.id, card.id, variant, seed, Store(), parts)
         else:
             weights = get_weights(project, card.variants[variant], Store())
         yield Finding("weights", True if weights.files else None, _weights_figure(project, weights))

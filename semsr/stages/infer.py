@@ -19,7 +19,7 @@ from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard
 from semsr.errors import MethodError, SemsrError, UnknownIdError
 from semsr.fingerprint import fingerprint
-from semsr.planning import seeds_of
+from semsr.planning import needed, rows_of, seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
@@ -70,10 +70,10 @@ def run(
     if card.scale is not None and card.scale != prepared.card.scale:
         raise MethodError(f"{method}: restores x{card.scale}, but data set {dataset} is x{prepared.card.scale}")
     errors: list[SemsrError] = []
-    chosen = choose_variants(profile, card, variant)
+    chosen = choose_variants(project, profile, card, variant)
     rows = [(name, each) for name in chosen for each in _seeds(project, profile, card, name, seed)]
     for name, each in rows:
-        cell = Cell(project.cell(profile.id, dataset, method, name, each if card.variants[name].training else 0))
+        cell = Cell(project.cell(profile.id, dataset, method, name, each))
         try:
             _fill(project, profile, prepared, card, name, cell, {"seed": each, "batch": batch, "tile": tile})
         except SemsrError as error:
@@ -84,18 +84,18 @@ def run(
         raise errors[0]
 
 
-def choose_variants(profile: ProfileCard, card: MethodCard, variant: str | None) -> tuple[str, ...]:
+def choose_variants(project: Project, profile: ProfileCard, card: MethodCard, variant: str | None) -> tuple[str, ...]:
     """The variants to run. Raises: UnknownIdError."""
-    chosen = (variant,) if variant is not None else profile.variants.get(card.id, tuple(card.variants))
-    for name in chosen:
-        if name not in card.variants:
-            raise UnknownIdError("variant", f"{card.id}/{name}", [f"{card.id}/{known}" for known in card.variants])
-    return chosen
+    if variant is None:
+        return rows_of(project, profile, card.id)
+    if variant not in card.rows:
+        raise UnknownIdError("variant", f"{card.id}/{variant}", [f"{card.id}/{known}" for known in card.rows])
+    return (variant,)
 
 
 def _seeds(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int | None) -> tuple[int, ...]:
     known = seeds_of(project, profile, card.id, variant)
-    if seed is None or (known == (0,) and card.variants[variant].training is None):
+    if seed is None or card.variants[variant].training is None:
         return known if seed is None else (seed,)
     if seed not in known:
         raise UnknownIdError("seed", f"{card.id}/{variant}@{seed}", [f"{card.id}/{variant}@{other}" for other in known])
@@ -191,7 +191,8 @@ def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: 
 
 def _weights(project: Project, profile: ProfileCard, task: Task, prefer: WeightsRecord | None) -> WeightsFiles:
     if task.row.training is not None:
-        return get_trained(project, profile.id, task.card.id, task.variant, task.seed, Store())
+        parts = needed(project, profile, task.card.id, task.variant, task.seed)
+        return get_trained(project, profile.id, task.card.id, task.variant, task.seed, Store(), parts)
     return get_weights(project, task.row, Store(), prefer=prefer)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.cards.profile import ProfileCard
-from semsr.errors import PairingError, SemsrError, UnknownIdError
+from semsr.errors import PairingError, SemsrError
 from semsr.evaluation.cores import pick_device
 from semsr.evaluation.journal import Journal
 from semsr.evaluation.pairing import Size, check_names, check_sizes
@@ -18,7 +18,7 @@ from semsr.evaluation.scoring import Subject, score
 from semsr.evaluation.session import measuring_fingerprint, progress_bar
 from semsr.evaluation.workbench import build, unavailable_columns
 from semsr.imaging.pictures import picture_files
-from semsr.planning import seeds_of
+from semsr.planning import rows_of, seeds_of
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
 
@@ -103,10 +103,7 @@ def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row
     wanted: dict[tuple[str, str, int], list[str]] = {}
     for track in tracks:
         for method in track.entrants:
-            variants = project.method(method).variants
-            for variant in profile.variants.get(method, tuple(variants)):
-                if variant not in variants:
-                    raise UnknownIdError("variant", f"{method}/{variant}", [f"{method}/{other}" for other in variants])
+            for variant in rows_of(project, profile, method):
                 for seed in seeds_of(project, profile, method, variant):
                     wanted.setdefault((method, variant, seed), []).extend(track.protocols)
     protocols = {name: resolve(project, name) for names in wanted.values() for name in names}

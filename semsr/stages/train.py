@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ from typing import Any
 import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
 from semsr.cores import available_cores
-from semsr.errors import CardError, SemsrError, UnknownIdError
+from semsr.errors import SemsrError
 from semsr.files import sha256_file, storage_errors, write_atomic
-from semsr.planning import seeds_of, start_seed
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.cell import read_json
 from semsr.restoration.python import choose_device
-from semsr.stages.infer import choose_variants, git_commit
+from semsr.stages.infer import git_commit
 from semsr.stages.side_by_side import run_side_by_side
 from semsr.stages.training_job import Ingredients, gather, make_job, packages
+from semsr.stages.training_order import levels
 from semsr.training.process import is_main, launched, wait_for_all
 from semsr.training.run import train
 
@@ -58,25 +57,25 @@ def run(
         SemsrError: the data set is not prepared, weights can't be had, the recipe does not fit, the loss is not a number.
     """
     card = project.method(method)
-    todo = list(_trainings(project, profile, card, variant, dataset, seed))
+    todo = levels(project, profile, card, variant, dataset, seed)
     if not todo:
         where = f" on data set {dataset!r}" if dataset else ""
         raise SemsrError(
             f"{method}: profile {profile.id!r} has no variant of it that is trained here{where}; see methods/{method}/method.yaml"
         )
-    starts = [pair for pair in todo if pair in _starts(project, profile, card, todo)]
-    others = [pair for pair in todo if pair not in starts]
-    at_once = _at_once(project, profile, method, others) if stop_after is None else 1
-    for name, each in starts if at_once > 1 else [*starts, *others]:
-        if not _train(project, profile, card, name, each, workers, stop_after):
-            if is_main():
-                log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
-            return
-    if at_once > 1:
-        left = [pair for pair in others if not _is_finished(project, profile, card, *pair)]
-        run_side_by_side(
-            train_one, [(project.root, profile, method, *pair, workers) for pair in left], min(at_once, len(left) or 1)
-        )
+    for level in todo:
+        at_once = _at_once(project, profile, method, level) if stop_after is None else 1
+        if at_once > 1:
+            left = [pair for pair in level if not _is_finished(project, profile, card, *pair)]
+            run_side_by_side(
+                train_one, [(project.root, profile, method, *pair, workers) for pair in left], min(at_once, len(left) or 1)
+            )
+            continue
+        for name, each in level:
+            if not _train(project, profile, card, name, each, workers, stop_after):
+                if is_main():
+                    log.info("%s/%s: stopped after step %s, as asked", method, seeded(name, each), stop_after)
+                return
 
 
 def train_one(root: Path, profile: ProfileCard, method: str, variant: str, seed: int, workers: int | None) -> None:
@@ -91,57 +90,6 @@ def _at_once(project: Project, profile: ProfileCard, method: str, todo: list[tup
         return 1
     cores = profile.threads or available_cores()
     return max(1, cores // max(project.recipe(method, name).threads or cores for name, _ in todo))
-
-
-def _trainings(
-    project: Project, profile: ProfileCard, card: MethodCard, variant: str | None, dataset: str | None, seed: int | None
-) -> Iterator[tuple[str, int]]:
-    """(variant, seed), each once, what others start from before them."""
-    done: set[tuple[str, int]] = set()
-    for name in choose_variants(profile, card, variant):
-        if card.variants[name].training is None:
-            if variant is not None:
-                raise SemsrError(
-                    f"{card.id}/{name} is not trained here: its weights are {', '.join(card.variants[name].weights) or 'none'}"
-                )
-            continue
-        known = seeds_of(project, profile, card.id, name)
-        if seed is not None and variant is not None and seed not in known:
-            raise UnknownIdError("seed", f"{card.id}/{name}@{seed}", [f"{card.id}/{name}@{other}" for other in known])
-        for each in known if seed is None else sorted({*known} & {seed}):
-            for step in _with_starts(project, profile, card, name, each, ()):
-                if step not in done and dataset in (None, project.recipe(card.id, step[0]).data.dataset):
-                    done.add(step)
-                    yield step
-
-
-def _with_starts(
-    project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int, below: tuple[str, ...]
-) -> Iterator[tuple[str, int]]:
-    start = project.recipe(card.id, variant).start
-    if start is not None and start.variant is not None:
-        where = f"methods/{card.id}/recipes.yaml: {card.variants[variant].training}.start.variant"
-        if start.variant not in card.variants or card.variants[start.variant].training is None:
-            trained = [name for name, row in card.variants.items() if row.training]
-            raise CardError(f"{where}: found {start.variant!r}; allowed, as trained here: {', '.join(trained)}")
-        if start.variant in (*below, variant):
-            raise CardError(
-                f"{where}: {' starts from '.join((*below, variant, start.variant))}; a training can't start from itself"
-            )
-        yield from _with_starts(
-            project, profile, card, start.variant, start_seed(project, profile, card.id, start.variant, seed), (*below, variant)
-        )
-    yield variant, seed
-
-
-def _starts(project: Project, profile: ProfileCard, card: MethodCard, todo: list[tuple[str, int]]) -> set[tuple[str, int]]:
-    """What others of these start from."""
-    found = set()
-    for name, each in todo:
-        start = project.recipe(card.id, name).start
-        if start is not None and start.variant is not None:
-            found.add((start.variant, start_seed(project, profile, card.id, start.variant, each)))
-    return found
 
 
 def _train(

@@ -17,13 +17,13 @@ from semsr.files import sha256_file
 from semsr.fingerprint import fingerprint
 from semsr.imaging.degradation.parameters import PARAMETERS
 from semsr.imaging.degradation.recipe import Recipe as Degradation
-from semsr.planning import start_seed
+from semsr.planning import needed
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.python import choose_device
 from semsr.restoration.weights import TRAINED_HERE, NotTrainedError, WeightsRecord, get_alternatives
-from semsr.training.crops import Patch
+from semsr.training.crops import Patch, Resized
 from semsr.training.index import Index, Source
 from semsr.training.job import Job
 from semsr.training.lowres import BicubicLr, DegradedLr, LowRes, PairedLr
@@ -74,7 +74,14 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
     prepared = open_prepared(project, recipe.data.dataset)
     device = choose_device(profile.device)
     files, record = assets_of(project, recipe)
-    start, start_record = _start(project, profile, card, recipe, seed)
+    start, start_record = _start(project, recipe)
+    for role, (name, each) in needed(project, profile, card.id, variant, seed).items():
+        weights, entry = _trained_before(project, profile, card, name, each)
+        if role == "start":
+            start, start_record = weights, [entry]
+        else:
+            files[role] = weights
+            record = [*record, entry]
     package = Path(semsr.__file__).parent
     folder = project.folders("method")[card.id]
     method = [path for path in folder.iterdir() if path.suffix in ("", ".py") and path.name[0] not in "._"]
@@ -105,22 +112,23 @@ def assets_of(project: Project, recipe: Recipe) -> tuple[dict[str, Path], Weight
     return files, record
 
 
-def _start(
-    project: Project, profile: ProfileCard, card: MethodCard, recipe: Recipe, seed: int
-) -> tuple[Path | None, WeightsRecord]:
-    if recipe.start is None:
+def _start(project: Project, recipe: Recipe) -> tuple[Path | None, WeightsRecord]:
+    if recipe.start is None or recipe.start.variant is not None:
         return None, []
-    if recipe.start.variant is None:
-        found = get_alternatives(project, recipe.start.weights, Store())
-        return next(iter(found.files.values())), found.record
-    first = start_seed(project, profile, card.id, recipe.start.variant, seed)
-    folder = project.trained(profile.id, card.id, recipe.start.variant, first)
-    name = f"{card.id}/{seeded(recipe.start.variant, first)}"
+    found = get_alternatives(project, recipe.start.weights, Store())
+    return next(iter(found.files.values())), found.record
+
+
+def _trained_before(
+    project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int
+) -> tuple[Path, dict[str, str]]:
+    folder = project.trained(profile.id, card.id, variant, seed)
+    name = f"{card.id}/{seeded(variant, seed)}"
     if not (folder / TRAINED).is_file():
         raise NotTrainedError(
-            f"{name} is not trained yet, others start from it; run `semsr train {card.id} --variant {recipe.start.variant}`"
+            f"{name} is not trained yet, others start from it; run `semsr train {card.id} --variant {variant}`"
         )
-    return folder / GENERATOR, [{"asset": f"{TRAINED_HERE}{name}", "sha256": sha256_file(folder / GENERATOR)}]
+    return folder / GENERATOR, {"asset": f"{TRAINED_HERE}{name}", "sha256": sha256_file(folder / GENERATOR)}
 
 
 def make_job(
@@ -153,7 +161,7 @@ def make_job(
     return Job(
         name=name,
         recipe=recipe,
-        parts=made(recipe.generator, recipe.discriminator, ingredients.files),
+        parts=made(recipe.generator, recipe.discriminator, ingredients.files, recipe.objective, recompute=recipe.recompute),
         data=training_pictures(project, recipe.data, ingredients.prepared, seed),
         folder=folder,
         identity={"method": card.id, "variant": variant, "seed": seed, "fingerprint": ingredients.fingerprint},
@@ -186,10 +194,11 @@ def training_pictures(project: Project, data: Data, prepared: Prepared, seed: in
             todo.bytes / 1e9,
         )
     whole = not plan(index, packed).missing
-    patch = Patch(data.patch, small=data.small, cut=SubImages(*data.sub_images) if data.sub_images else None)
+    cut = SubImages(*data.sub_images) if data.sub_images else None
+    view = Resized(data.patch) if data.view == "whole" else Patch(data.patch, small=data.small, cut=cut)
     return TrainingPictures(
         [source],
-        patch,
+        view,
         lr=low_resolution(data),
         flips=data.flips,
         packed=packed if whole else None,
@@ -198,14 +207,20 @@ def training_pictures(project: Project, data: Data, prepared: Prepared, seed: in
     )
 
 
-def low_resolution(data: Data) -> LowRes:
+def low_resolution(data: Data) -> LowRes | None:
     """Where LR comes from, as the recipe says it. Raises: SemsrError: a context without a degradation."""
     if data.lr in PARAMETERS:
-        return DegradedLr(Degradation(PARAMETERS[data.lr]), context=data.context)
+        return DegradedLr(Degradation(PARAMETERS[data.lr], ground_truth=data.ground_truth), context=data.context)
     if data.context is not None:
         raise SemsrError(
             f"recipe: data.context: found {data.context}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
         )
+    if data.ground_truth != "plain":
+        raise SemsrError(
+            f"recipe: data.ground_truth: found {data.ground_truth!r}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
+        )
+    if data.lr == "none":
+        return None
     return PairedLr() if data.lr == "paired" else BicubicLr()
 
 
@@ -213,5 +228,5 @@ def packages() -> dict[str, Any]:
     """Versions of what computed the weights."""
     return {
         name: importlib.metadata.version(name)
-        for name in ("torch", "spandrel", "accelerate", "open_clip_torch", "timm", "numpy")
+        for name in ("torch", "spandrel", "accelerate", "open_clip_torch", "timm", "diffusers", "transformers", "numpy")
     }

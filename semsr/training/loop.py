@@ -76,6 +76,18 @@ class Step:
         self.losses, self.condition, self.average, self.precision = losses, condition, average, precision
         self.adversarial = AdversarialLoss(card.adversarial.kind) if card.adversarial else None
 
+    wants = ("lr", "hr")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a step finds, in the order it finds it."""
+        card = self.card
+        generator = [name for name in ("pixel", "perceptual") if getattr(card, name) is not None]
+        columns = [*generator, *card.extra, *(["adversarial"] if self.discriminator else []), "norm_generator"]
+        if self.discriminator is not None:
+            columns += ["discriminator", "logit_real", "logit_fake", "norm_discriminator"]
+        return tuple(columns)
+
     def __call__(self, parts: Sequence[Mapping[str, Tensor]]) -> Terms:
         """One step. `parts`: batches with `lr`, `hr` and, where the recipe sharpens, `target`; on the device."""
         views = [self._look(part) for part in parts]

@@ -11,6 +11,7 @@ from semsr.training.averaging import Averaged
 from semsr.training.job import Job
 from semsr.training.loop import GeneratorLosses, Step
 from semsr.training.losses import pixel_loss
+from semsr.training.objective import ObjectiveStep
 from semsr.training.parts import ExtraLoss
 from semsr.training.perceptual import make_perceptual
 from semsr.training.precision import Precision
@@ -18,7 +19,7 @@ from semsr.training.process import Processes
 from semsr.training.side import Side
 
 
-def make_step(job: Job, processes: Processes) -> Step:
+def make_step(job: Job, processes: Processes) -> Step | ObjectiveStep:
     """Make the networks and what moves them; the global generators are left where the steps' draws of this process begin.
 
     Networks are drawn on the CPU from seeds of their own: the same on all processes and devices, and a discriminator's first weights
@@ -37,6 +38,14 @@ def make_step(job: Job, processes: Processes) -> Step:
     generator = parts.generator()
     if job.start is not None:
         parts.load(generator, job.start, job.start_key)
+    if recipe.objective is not None:
+        _seed(job, "objective")
+        objective = parts.objective()
+        precision.prepare(objective.requires_grad_(False))
+        average = None if recipe.ema is None else Averaged(generator, recipe.ema)
+        trained = side("generator", generator)
+        _seed(job, "steps", str(processes.rank))
+        return ObjectiveStep(objective, trained, average, precision)
     players = [side("generator", generator)]
     condition = None
     if recipe.discriminator is not None:

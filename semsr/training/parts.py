@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from semsr.cards.recipe import Network
+from semsr.cards.recipe import Objective as ObjectiveCard
+
+if TYPE_CHECKING:
+    from semsr.training.objective import Objective
 
 ExtraLoss = Callable[[Tensor, Tensor], Tensor]
 """(sr, hr), both (B, 3, H, W) RGB, sr not clipped -> a scalar."""
@@ -20,14 +24,25 @@ class Parts(ABC):
 
     Args:
         generator, discriminator: as the recipe names them; no discriminator where none is trained.
-        files: verified files by the role that the recipe's `assets` give them.
+        files: verified files by the role that the recipe's `assets` and `trained` give them.
+        objective: as the recipe names it; None where a generator is trained by plain losses.
+        recompute: what the recipe says of activations; networks that can should heed it.
 
     Raises:
         SemsrError: an unknown network or option, or a file that does not fit; one line that names the recipe's key.
     """
 
-    def __init__(self, generator: Network, discriminator: Network | None, files: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network | None,
+        files: Mapping[str, Path],
+        objective: ObjectiveCard | None = None,
+        *,
+        recompute: bool = False,
+    ) -> None:
         self.generator_card, self.discriminator_card, self.files = generator, discriminator, files
+        self.objective_card, self.recompute = objective, recompute
 
     @abstractmethod
     def generator(self) -> nn.Module:
@@ -53,6 +68,14 @@ class Parts(ABC):
     def extra_losses(self) -> Mapping[str, ExtraLoss]:
         """Losses of the method's own by name; those that the recipe weights under `losses.extra` are added to the generator's."""
         return {}
+
+    def objective(self) -> Objective:
+        """What the network of `generator()` is trained by, where the recipe names an objective; drawn from seeded chance, too.
+
+        `generator()` then gives whatever is trained, with the parameters that stay as they are frozen (`requires_grad` False); it is called
+        by the objective alone.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no objective")
 
     def multiple(self) -> int:
         """HR patches must have sides that are multiples of this."""

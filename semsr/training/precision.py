@@ -48,9 +48,11 @@ class Precision:
                         module._forward_pre_hooks[key] = _outside_autocast(hook, self._device.type)
         return network
 
-    def full(self, value: Tensor) -> Tensor:
-        """What a network gave, as losses want it."""
-        return value.to(self.dtype)
+    def full(self, value: Any) -> Any:
+        """What a network gave, as losses want it; of a tuple, each tensor."""
+        if isinstance(value, tuple):
+            return tuple(self.full(each) for each in value)
+        return value.to(self.dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _outside_autocast(hook: Callable[..., Any], device: str) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from semsr.errors import SemsrError, StorageError
 from semsr.files import free_bytes
 from semsr.training.checkpoint import FOLDER, KEEP
 from semsr.training.job import Job
+from semsr.training.side import trained_state
 
 
 def require_sense(job: Job, processes: int) -> None:
@@ -40,7 +41,7 @@ def require_space(job: Job, *networks: nn.Module | None) -> None:
         tensor.numel() * tensor.element_size()
         for network in networks
         if network is not None
-        for tensor in network.state_dict().values()
+        for tensor in trained_state(network).values()
     ]
     # Weights and Adam's two averages; two that are kept and one that is being written; and the weights at the end.
     there = sum(path.stat().st_size for path in (job.folder / FOLDER).glob("*.pt"))

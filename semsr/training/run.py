@@ -19,7 +19,6 @@ from semsr.training.checkpoint import Checkpoints
 from semsr.training.job import Job
 from semsr.training.loader import Batch, Loader
 from semsr.training.logs import Curves, Means, Table
-from semsr.training.loop import Step
 from semsr.training.networks import make_step
 from semsr.training.process import Processes, heed_launcher
 from semsr.training.progress import Shown
@@ -105,7 +104,7 @@ class _Training:
         self.seconds = {"elapsed": 0.0, "stepping": 0.0, "waiting": 0.0}
         self.curves: Curves | None = None
         self.means = Means()
-        self.columns = _columns(self.step)
+        self.columns = (*self.step.columns, *(("skipped",) if self.step.generator.scaler.is_enabled() else ()))
         self.log = Table(job.folder / LOG, ("seconds", "rate", *self.columns))
         self.validation = Table(job.folder / VALIDATION, self.recipe.validation.columns if self.recipe.validation else ())
 
@@ -182,12 +181,18 @@ class _Training:
         if not last or self.done == self.recipe.steps:
             self._validate()
 
-    def _to_device(self, batch: Batch) -> dict[str, Tensor]:
-        wanted = ("lr", "hr", "target") if self.recipe.data.target == "sharpened" else ("lr", "hr")
+    def _to_device(self, batch: Batch) -> dict[str, Any]:
+        wanted = self.step.wants
+        if self.recipe.data.target == "sharpened" and "target" not in wanted:
+            wanted = (*wanted, "target")
         if missing := [name for name in wanted if name not in batch]:
             raise SemsrError(f"{self.job.name}: the training data gives no {missing[0]!r}, only: {', '.join(batch)}")
         device, dtype = self.processes.device, self.step.precision.dtype
-        return {name: batch[name].to(device, dtype, non_blocking=True) for name in wanted}
+        found = {name: batch[name] for name in wanted}
+        return {
+            name: value.to(device, dtype, non_blocking=True) if isinstance(value, Tensor) else value
+            for name, value in found.items()
+        }
 
     def _log(self, rate: float) -> None:
         row = self.means.take(self.columns)
@@ -295,16 +300,6 @@ class _Training:
 
     def _skipped(self) -> int:
         return sum(side.skipped for side in (self.step.generator, self.step.discriminator) if side is not None)
-
-
-def _columns(step: Step) -> tuple[str, ...]:
-    """What a step finds, in the order it finds it."""
-    card = step.card
-    generator = [name for name in ("pixel", "perceptual") if getattr(card, name) is not None]
-    columns = [*generator, *card.extra, *(["adversarial"] if step.discriminator else []), "norm_generator"]
-    if step.discriminator is not None:
-        columns += ["discriminator", "logit_real", "logit_fake", "norm_discriminator"]
-    return (*columns, "skipped") if step.generator.scaler.is_enabled() else tuple(columns)
 
 
 def _write(job: Job, name: str, tensors: Mapping[str, Tensor]) -> None:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import cos, pi
+from typing import Any
 
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
@@ -18,13 +19,25 @@ from semsr.errors import SemsrError
 def make_optimiser(card: Optimiser, params: Iterable[nn.Parameter]) -> Optimizer:
     """Adam, with `decay` as an L2 term of the gradient, or AdamW, with it decoupled (Loshchilov and Hutter 2019). epsilon is 1e-8.
 
-    Only parameters that need gradients are taken. Raises: SemsrError: there are none.
+    Only parameters that need gradients are taken. Raises: SemsrError: there are none, or bitsandbytes is not installed for 8 bits.
     """
     wanted = [parameter for parameter in params if parameter.requires_grad]
     if not wanted:
         raise SemsrError("the optimiser was given no parameter that needs gradients; is the whole network frozen?")
-    kind = AdamW if card.kind == "adamw" else Adam
-    return kind(wanted, lr=card.rate, betas=card.betas, weight_decay=card.decay)
+    kinds: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "adamw-8bit": _eight_bit}
+    return kinds[card.kind](wanted, lr=card.rate, betas=card.betas, weight_decay=card.decay)
+
+
+def _eight_bit(*arguments: Any, **named: Any) -> Optimizer:
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError:
+        raise SemsrError(
+            "optimiser.kind: found 'adamw-8bit', but the package bitsandbytes, which needs a GPU, is not installed; "
+            "run `pip install bitsandbytes`, or write 'adamw'"
+        ) from None
+    made: Optimizer = AdamW8bit(*arguments, **named)
+    return made
 
 
 def make_scheduler(card: Schedule, optimiser: Optimizer, steps: int) -> LambdaLR:

@@ -47,7 +47,7 @@ class Side:
         self.name, self.network = name, network.train()
         # What the method froze stays frozen when the side is let go again.
         self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self.optimiser = make_optimiser(optimiser, self.parameters)
+        self.optimiser, self.clip = make_optimiser(optimiser, self.parameters), optimiser.clip
         self.schedule = make_scheduler(schedule, self.optimiser, steps)
         self.scaler = precision.scaler()
         self.skipped = 0
@@ -59,10 +59,10 @@ class Side:
         """The learning rate of the coming step."""
         return float(self.optimiser.param_groups[0]["lr"])
 
-    def __call__(self, *inputs: Any) -> Tensor:
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Run the network in the training's precision; the result is in full precision."""
         with self._precision.autocast():
-            found: Tensor = self.network(*inputs)
+            found = self.network(*inputs, **named)
         return self._precision.full(found)
 
     @contextmanager
@@ -90,7 +90,10 @@ class Side:
         scale = self.scaler.get_scale()
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimiser)
-        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if self.clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip, norm)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self._count(self.scaler.get_scale() < scale)
@@ -112,7 +115,7 @@ class Side:
     def state_dict(self) -> dict[str, Any]:
         """Everything this side needs to go on, tensors and plain values only."""
         return {
-            "network": dict(self.network.state_dict()),
+            "network": trained_state(self.network),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -121,9 +124,21 @@ class Side:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was called."""
-        self.network.load_state_dict(state["network"])
+        load_trained_state(self.network, state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
         self.skipped, self._in_a_row = state["skipped"]
+
+
+def trained_state(network: nn.Module) -> dict[str, Tensor]:
+    """A network's state without the parameters that stay as they are: those of a frozen base would be gigabytes in every checkpoint."""
+    frozen = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in frozen}
+
+
+def load_trained_state(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """Take up what `trained_state` gave, strictly. Raises: RuntimeError: other names or shapes."""
+    frozen = {name: parameter.detach() for name, parameter in network.named_parameters() if not parameter.requires_grad}
+    network.load_state_dict({**frozen, **state})

@@ -58,28 +58,36 @@ def run_python(code: str) -> Any:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False)
 
 
-@pytest.mark.parametrize("change", ["code", "options", "data", "lock", "seed"])
+@pytest.mark.parametrize("change", ["code", "options", "data", "lock"])
 def test_a_change_that_decides_pixels_starts_anew(bench: Any, bicubic_code: str, change: str) -> None:
     code = bicubic_code + "\n    def __init__(self, shift=0):\n        super().__init__()\n"
     bench.method("plain", code)
     cell = bench.infer("plain")
     first = json.loads(cell.record.read_text())["fingerprint"]
     (cell.images / "stray.png").write_bytes(b"x")
-    settings = {}
     if change == "code":
         bench.method("plain", code + "\n    multiple = 2\n")
     elif change == "options":
         bench.method("plain", code, {"variants": {"default": {"label": "Plain", "options": {"shift": 1}}}})
     elif change == "data":
         bench.pictures({"p0": np.zeros((8, 8, 3), np.uint8)})
-    elif change == "lock":
-        (bench.root / "requirements" / "lock.txt").write_text("torch==2.13.0\n")
     else:
-        settings = {"seed": 1}
-    bench.infer("plain", **settings)
+        (bench.root / "requirements" / "lock.txt").write_text("torch==2.13.0\n")
+    bench.infer("plain")
     assert json.loads(cell.record.read_text())["fingerprint"] != first
     assert "stray.png" not in images(cell)
     assert len(images(cell)) == (1 if change == "data" else 5)
+
+
+def test_another_seed_has_a_cell_of_its_own(bench: Any, bicubic_code: str) -> None:
+    bench.method("plain", bicubic_code)
+    cell = bench.infer("plain")
+    first = json.loads(cell.record.read_text())
+    bench.infer("plain", seed=1)
+    other = cell.folder.with_name(f"{cell.folder.name}@1") / cell.record.name
+    assert json.loads(cell.record.read_text()) == first
+    assert json.loads(other.read_text())["seed"] == 1
+    assert json.loads(other.read_text())["fingerprint"] != first["fingerprint"]
 
 
 def test_a_new_label_or_readme_does_not(bench: Any, bicubic_code: str) -> None:

@@ -38,8 +38,10 @@ class SedParts(Parts):
         SemsrError: an unknown network or option, or semantics whose weights the recipe does not name.
     """
 
-    def __init__(self, generator: Network, discriminator: Network | None, files: Mapping[str, Path]) -> None:
-        super().__init__(generator, discriminator, files)
+    def __init__(
+        self, generator: Network, discriminator: Network | None, files: Mapping[str, Path], *more: Any, **named: Any
+    ) -> None:
+        super().__init__(generator, discriminator, files, *more, **named)
         self.card: PatchOptions | PixelOptions | ImageOptions | None = None
         if discriminator is None:
             return

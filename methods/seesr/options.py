@@ -1,0 +1,122 @@
+"""What SeeSR's networks are made with; defaults are the published sizes, and everything tiny is the same classes with smaller numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from semsr.cards.base import Card
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class SwinOptions(Card):
+    """RAM's image encoder; the published one is Swin-L at 384 with windows of 12."""
+
+    size: Count = 384
+    patch: Count = 4
+    embed: Count = 192
+    depths: tuple[Count, ...] = (2, 2, 18, 2)
+    heads: tuple[Count, ...] = (6, 12, 24, 48)
+    window: Count = 12
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class HeadOptions(Card):
+    """RAM's tagging head: two layers of cross-attention from tag queries to the image's tokens."""
+
+    layers: Count = 2
+    hidden: Count = 768
+    heads: Count = 4
+    feed_forward: Count = 3072
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class LoraOptions(Card):
+    """Low-rank additions to the tagger; alpha / rank scales them."""
+
+    rank: Count = 8
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+
+
+class TaggerOptions(Card):
+    """What names the things in a picture. "ram": the published one. "efficientnet": EfficientNet-Lite0 in its place, where RAM can't be had.
+
+    `threshold`: above this a tag counts, where no file of thresholds gives one for each tag (RAM's own file overwrites it).
+    """
+
+    kind: Literal["ram", "efficientnet"] = "ram"
+    tags: Count = 4585
+    width: Count = 512
+    size: Count = 384
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.68
+    swin: SwinOptions = SwinOptions()
+    head: HeadOptions = HeadOptions()
+    lora: LoraOptions | None = LoraOptions()
+
+
+class AutoencoderOptions(Card):
+    """Stable Diffusion's autoencoder (diffusers' AutoencoderKL). `scaling`: latents are multiplied by it."""
+
+    channels: tuple[Count, ...] = (128, 256, 512, 512)
+    layers: Count = 2
+    latent: Count = 4
+    groups: Count = 32
+    scaling: Annotated[float, Field(gt=0)] = 0.18215
+
+    @property
+    def factor(self) -> int:
+        """Pixels a side of a latent."""
+        return 1 << (len(self.channels) - 1)
+
+
+class TextOptions(Card):
+    """The text encoder. "clip": OpenCLIP ViT-H as Stable Diffusion 2 has it, its last-but-one layer; "minilm": a small sentence encoder in
+    its place, token by token; "hashed": fixed vectors of words, for tests."""
+
+    kind: Literal["clip", "minilm", "hashed"] = "clip"
+    width: Count = 1024
+    layers: Count = 23
+    heads: Count = 16
+    feed_forward: Count = 4096
+    vocabulary: Count = 49408
+    length: Count = 77
+
+
+class DiffusionOptions(Card):
+    """U-Net and ControlNet of Stable Diffusion 2 with representation cross-attention.
+
+    `attention`: which levels attend to text and image, from the largest on; `condition`: channels of the ControlNet's way from picture to
+    latents, whose length minus one says how often it halves; `image_width`: of the image's tokens.
+    """
+
+    latent: Count = 4
+    channels: tuple[Count, ...] = (320, 640, 1280, 1280)
+    heads: tuple[Count, ...] = (5, 10, 20, 20)
+    attention: tuple[bool, ...] = (True, True, True, False)
+    layers: Count = 2
+    groups: Count = 32
+    text_width: Count = 1024
+    image_width: Count = 512
+    condition: tuple[Count, ...] = (16, 32, 96, 256)
+
+
+class SchedulerOptions(Card):
+    """The noise of diffusion: 1000 levels, betas linear in their square roots (Stable Diffusion)."""
+
+    levels: Count = 1000
+    first: Annotated[float, Field(gt=0)] = 0.00085
+    last: Annotated[float, Field(gt=0)] = 0.012
+    offset: Annotated[int, Field(ge=0)] = 1
+    spacing: Literal["leading", "trailing", "linspace"] = "leading"
+
+
+class SeeSrOptions(Card):
+    """Everything a recipe's `generator.options` may hold, whichever of the networks it trains."""
+
+    tagger: TaggerOptions = TaggerOptions()
+    autoencoder: AutoencoderOptions = AutoencoderOptions()
+    text: TextOptions = TextOptions()
+    diffusion: DiffusionOptions = DiffusionOptions()
+    scheduler: SchedulerOptions = SchedulerOptions()
