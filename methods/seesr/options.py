@@ -41,7 +41,7 @@ class LoraOptions(Card):
 
 
 class TaggerOptions(Card):
-    """What names the things in a picture. "ram": the published one. "efficientnet": EfficientNet-Lite0 in its place, where RAM can't be had.
+    """What names the things in a picture: "ram", the published one, or "efficientnet", EfficientNet-Lite0 where RAM can't be had.
 
     `threshold`: above this a tag counts, where no file of thresholds gives one for each tag (RAM's own file overwrites it).
     """

@@ -352,3 +352,95 @@ def test_trainings_side_by_side_end_with_their_parent_and_go_on(place: Workplace
     shutil.rmtree(place.root / "results")
     train.run(place.project, profile, "toy")
     assert {name: record["generator_sha256"] for name, record in place.trained().items()} == continued
+
+
+OBJECTIVE = """
+import torch
+from semsr.training.objective import Objective
+
+class Doubled(Objective):
+    terms = ("double",)
+    wants = ("lr", "hr")
+
+    def forward(self, network, part):
+        return {"double": (network(part["lr"]) - 2 * part["hr"]).abs().mean()}
+"""
+
+
+def with_a_part(place: Workplace) -> dict[str, Any]:
+    """A network trained by an objective of the method's, a part; and a row that reads its weights in training and when it restores."""
+    folder = place.root / "methods" / "toy"
+    (folder / "training" / "doubled.py").write_text(textwrap.dedent(OBJECTIVE))
+    parts = (folder / "training" / "parts.py").read_text()
+    parts += """
+    def objective(self):
+        from .doubled import Doubled
+        return Doubled()
+
+    def condition(self):
+        if "helper" in self.files:
+            assert load_tensors(self.files["helper"])["0.weight"].shape[0] == 4
+        return None
+"""
+    (folder / "training" / "parts.py").write_text(parts)
+    method = (folder / "method.py").read_text()
+    (folder / "method.py").write_text(
+        method.replace(
+            "    def load(self, weights, device):",
+            "    def load(self, weights, device):\n        self.helper = self.files['helper']",
+        )
+    )
+    recipes = json.loads(json.dumps(RECIPES))
+    recipes["helper"] = {"extends": "start", "losses": None, "objective": {"kind": "doubled"}, "threads": 1}
+    recipes["gan"]["trained"] = {"helper": "helper"}
+    recipes["gan"]["generator"] = {"assets": ["helper"]}
+    del recipes["other"]
+    card = yaml.safe_load((folder / "method.yaml").read_text())
+    card["variants"] = {
+        "start": {"label": "start", "training": "start", "trust": "L3", "part": True},
+        "helper": {"label": "helper", "training": "helper", "trust": "L3", "part": True},
+        "gan": {"label": "gan", "training": "gan", "trust": "L3"},
+    }
+    (folder / "method.yaml").write_text(yaml.safe_dump(card))
+    forget_plugins()
+    place.say(recipes)
+    return recipes
+
+
+def test_what_a_training_is_made_from_is_trained_first_and_there_when_it_restores(place: Workplace) -> None:
+    recipes = with_a_part(place)
+    train.run(place.project, place.profile(), "toy")
+    found = place.trained()
+    assert set(found) == {"start@3", "helper@3", "gan@3", "gan@4"}
+    helper = {"asset": "trained:toy/helper@3", "sha256": found["helper@3"]["generator_sha256"]}
+    assert helper in found["gan@3"]["assets"] and helper in found["gan@4"]["assets"]
+    assert set(found["helper@3"]["losses"]) >= {"double"}
+    infer.run(place.project, place.profile(), "demo", "toy")
+    cells = place.root / "results" / "quick" / "cells" / "demo" / "toy"
+    assert sorted(path.name for path in cells.iterdir()) == ["gan@3", "gan@4"], "a part restores nothing"
+    record = json.loads((cells / "gan@3" / "run.json").read_text())
+    assert helper in record["weights"]
+    with pytest.raises(UnknownIdError, match=r"toy/helper.*toy/gan"):
+        infer.run(place.project, place.profile(), "demo", "toy", "helper")
+    # Another helper, another training; the start does not care.
+    recipes["helper"]["steps"] = 4
+    place.say(recipes)
+    train.run(place.project, place.profile(), "toy", "gan", seed=3)
+    after = place.trained()
+    assert after["start@3"] == found["start@3"]
+    assert after["gan@3"]["fingerprint"] != found["gan@3"]["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("helper", "message"),
+    [("nothing", r"recipes.yaml: gan.trained.helper: found 'nothing'; allowed, as trained here: start, helper, gan"),
+     ("gan", r"recipes.yaml: gan.trained.helper: gan needs gan")],
+)  # fmt: skip
+def test_a_part_that_is_none_is_one_line(place: Workplace, helper: str, message: str) -> None:
+    recipes = with_a_part(place)
+    recipes["gan"]["trained"] = {"helper": helper}
+    place.say(recipes)
+    with pytest.raises(CardError, match=message) as error:
+        train.run(place.project, place.profile(), "toy")
+    assert "\n" not in str(error.value)
+    assert place.trained() == {}
