@@ -12,9 +12,8 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class SwinOptions(Card):
-    """RAM's image encoder; the published one is Swin-L at 384 with windows of 12."""
+    """RAM's image encoder; the published one is Swin-L with windows of 12 (of pictures of 384, `TaggerOptions.size`)."""
 
-    size: Count = 384
     patch: Count = 4
     embed: Count = 192
     depths: tuple[Count, ...] = (2, 2, 18, 2)
@@ -43,13 +42,16 @@ class LoraOptions(Card):
 class TaggerOptions(Card):
     """What names the things in a picture: "ram", the published one, or "efficientnet", EfficientNet-Lite0 where RAM can't be had.
 
-    `threshold`: above this a tag counts, where no file of thresholds gives one for each tag (RAM's own file overwrites it).
+    `size`: pictures are brought to this square first, bilinearly; `antialias`: by averaging where they shrink, as torchvision does since
+    0.17 (the published code asks for an older one). `threshold`: above this a tag counts, where no file of thresholds gives one for each tag
+    (RAM's own file overwrites it). `tags`, `width`, `swin`, `head` are RAM's; EfficientNet-Lite0 has 1000 tags and tokens of 1280.
     """
 
     kind: Literal["ram", "efficientnet"] = "ram"
     tags: Count = 4585
     width: Count = 512
     size: Count = 384
+    antialias: bool = False
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.68
     swin: SwinOptions = SwinOptions()
     head: HeadOptions = HeadOptions()
