@@ -1,0 +1,241 @@
+"""SeeSR: text-to-image diffusion, guided by what a tagger that bears degradation sees in LR, and controlled by LR itself."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from semsr.cards.base import parse_card
+from semsr.errors import MethodError
+from semsr.restoration.diffusion.colour import fix_colour
+from semsr.restoration.diffusion.guidance import Guided
+from semsr.restoration.diffusion.loop import sample
+from semsr.restoration.diffusion.noise import DEFAULT_SEED, draw, start_latents
+from semsr.restoration.diffusion.sizes import resize, working_sizes
+from semsr.restoration.diffusion.tiled_vae import TiledVae
+from semsr.restoration.diffusion.tiles import needs_tiles, predict_tiled
+from semsr.restoration.restorer import Restorer
+from semsr.restoration.seeding import picture_generator
+
+from .options import SeeSrOptions
+from .prompts import join, positive_prompt, wordless_prompt
+from .sampling import SamplingOptions
+
+if TYPE_CHECKING:
+    from semsr.restoration.describer import Describer
+
+    from .networks.text import TextEncoder
+    from .tagger import Tagger
+
+NETWORK = "controlled-diffusion"
+KEPT_TEXTS = 64
+"""Embedded prompts that are kept; the negative one is asked for with every batch, and stays."""
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class SeeSr(Restorer):
+    """Stable Diffusion 2 with a ControlNet and cross-attention to a tagger's tokens; RGB in [0, 1], any size.
+
+    The whole picture is seen at once; latents of large ones are predicted in tiles (Gaussian weights) and the autoencoder works in
+    windows, so that the harness never tiles it. A picture depends on the run's seed and its own name, never on the files before it.
+
+    Published steps between which PIL images are rounded to 8 bits are rounded once, at the end; a result that must be resized to four times
+    LR (an odd side, or one below `smallest`) is rounded before that, too.
+
+    Attributes:
+        prompts: the positive prompt of each picture restored, by name.
+
+    Source: facts on cswry/SeeSR@8edecc7.
+    """
+
+    scale = 4
+    halo = None
+
+    def __init__(
+        self, generator: Mapping[str, Any] | None = None, files: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        """Options.
+
+        Args:
+            generator: `network` and its `options` (`SeeSrOptions`), as a recipe names them; default: the published sizes.
+            files: roles of published weights and the assets that hold them; those trained here come by role.
+            options: see `SamplingOptions`.
+
+        Raises:
+            SemsrError: an unknown option or value, or a recipe of another network.
+        """
+        super().__init__()
+        made = dict(generator or {"network": NETWORK})
+        if made["network"] != NETWORK:
+            raise MethodError(f"generator.network: found {made['network']!r}; SeeSR restores with {NETWORK!r} alone")
+        self.card = parse_card(SeeSrOptions, made.get("options") or {}, "generator.options")
+        self.sampling = parse_card(SamplingOptions, options, "options")
+        self.roles = None if files is None else dict(files)
+        self.prompts: dict[str, str] = {}
+        self.texts: OrderedDict[str, Tensor] = OrderedDict()
+
+    def load(self, weights: Path | None, device: torch.device) -> None:
+        """See `Restorer.load`. Raises: SemsrError: a role without a file, or a file that does not fit."""
+        from .networks.autoencoder import make_autoencoder
+        from .networks.loading import load_networks
+        from .networks.scheduler import make_scheduler
+        from .networks.text import make_text_encoder
+        from .tagger import make_dape
+
+        chosen, files = self.sampling, self._files()
+        self.device, self.tagger, self.describer = device, None, None
+        if chosen.words == "tags" or chosen.image_tokens:
+            self.tagger: Tagger | None = make_dape(self.card.tagger, files)
+        if chosen.words in ("caption", "classification"):
+            self.describer: Describer | None = self._make_describer(files)
+        self.text: TextEncoder = make_text_encoder(self.card.text, files)
+        self.autoencoder: nn.Module = make_autoencoder(self.card.autoencoder, files["autoencoder"])
+        self.diffusion = load_networks(self.card.diffusion, files)
+        self.scheduler = make_scheduler(self.card.scheduler)
+        self.scheduler.set_timesteps(chosen.steps)
+        self.vae = TiledVae(
+            self.autoencoder,
+            chosen.encoder_tile,
+            chosen.decoder_tile,
+            store=torch.device("cpu") if chosen.offload else None,
+        )
+        self.shared = torch.Generator(device).manual_seed(DEFAULT_SEED) if chosen.randomness == "published" else None
+        if chosen.channels_last:
+            self.diffusion = self.diffusion.to(memory_format=torch.channels_last)
+        if chosen.compile:
+            self.diffusion.compile()
+        if not chosen.offload:
+            for network in (self.tagger, self.text, self.autoencoder, self.diffusion):
+                if network is not None:
+                    network.to(device)
+
+    def restore(self, lr: Tensor, *, names: tuple[str, ...], seed: int) -> Tensor:
+        """See `Restorer.restore`."""
+        together = self.sampling.together or (1 if self.device.type == "cpu" else len(names))
+        if self.shared is not None:
+            together = 1
+        groups = [slice(at, at + together) for at in range(0, len(names), together)]
+        return torch.cat([self._restore(lr[group], names[group], seed) for group in groups])
+
+    def _restore(self, lr: Tensor, names: Sequence[str], seed: int) -> Tensor:
+        height, width = lr.shape[-2:]
+        sizes = working_sizes(
+            width, height, scale=self.scale, smallest=self.sampling.smallest, multiple=self.card.autoencoder.factor
+        )
+        large = resize(lr, sizes)
+        words, tokens = self._see(lr)
+        self.prompts.update(zip(names, words, strict=True))
+        generators = [self.shared if self.shared is not None else picture_generator(seed, name) for name in names]
+        with torch.autocast(self.device.type, PRECISIONS[self.sampling.precision], enabled=self.sampling.precision != "fp32"):
+            with self._on(self.text):
+                positive, negative = self._embed(words), self._embed([self.sampling.negative] * len(names))
+            latents = self._start(large, generators)
+            with self._on(self.diffusion):
+                guided = Guided(self.diffusion, negative, positive, tokens, self.sampling.guidance)
+                latents = sample(
+                    lambda x, t: self._predict(guided, x, t, large), latents, self.scheduler, generators, self.device
+                )
+            with self._on(self.autoencoder):
+                sr = self.vae.decode(latents / self.card.autoencoder.scaling).float()
+        sr = fix_colour((sr / 2 + 0.5).clamp(0, 1), large, self.sampling.colour)
+        wanted = (width * self.scale, height * self.scale)
+        return sr if sizes[-1] == wanted else resize(sr, [wanted])
+
+    def _see(self, lr: Tensor) -> tuple[list[str], Tensor]:
+        """Positive prompts, and tokens (B, N, E), of LR at its own size."""
+        chosen = self.sampling
+        tokens, words = lr.new_zeros(len(lr), 1, self.card.diffusion.image_width), [""] * len(lr)
+        if self.tagger is not None:
+            with self._on(self.tagger):
+                seen, logits = self.tagger(lr)
+                tokens = seen if chosen.image_tokens else tokens
+                words = [join(tags) for tags in self.tagger.say(logits)] if chosen.words == "tags" else words
+        if self.describer is not None:
+            words = [said.text for said in self.describer.describe(lr)]
+        if chosen.words == "none":
+            return [wordless_prompt(user_prompt=chosen.user_prompt, quality=chosen.quality)] * len(lr), tokens
+        own = {"wording": chosen.wording, "user_prompt": chosen.user_prompt, "quality": chosen.quality}
+        return [positive_prompt(one, **own) for one in words], tokens
+
+    def _embed(self, prompts: Sequence[str]) -> Tensor:
+        """(B, L, D); each distinct prompt goes through the encoder once, alone, so that it depends on no other."""
+        for prompt in prompts:
+            if prompt not in self.texts:
+                self.texts[prompt] = self.text.encode([prompt])[0]
+            self.texts.move_to_end(prompt)
+        embedded = torch.stack([self.texts[prompt] for prompt in prompts])
+        while len(self.texts) > max(KEPT_TEXTS, len(prompts)):
+            self.texts.popitem(last=False)
+        return embedded
+
+    def _start(self, large: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """The first latents. Whatever the start, a picture's generator gives the same numbers, in the same order: noise, then posterior."""
+        shape = (self.card.autoencoder.latent, *(side // self.card.autoencoder.factor for side in large.shape[-2:]))
+        noise = draw(generators, shape, self.device)
+        if self.shared is None:
+            spread = draw(generators, shape, self.device)
+        else:  # as published: of a batch doubled for guidance, from the global generator, the first kept
+            halves = 1 if self.sampling.guidance == 1 else 2
+            spread = draw([None], (halves, *shape), self.device)[:, 0]
+        if self.sampling.start == "none":
+            return noise
+        with self._on(self.autoencoder):
+            mean, deviation = self.vae.moments(2 * large - 1)
+        latents = (mean.float() + deviation.float() * spread) * self.card.autoencoder.scaling
+        return start_latents(
+            latents, noise, self.scheduler.alphas_cumprod, int(self.scheduler.timesteps[0]), self.sampling.start
+        )
+
+    def _predict(self, guided: Guided, latents: Tensor, t: Tensor, large: Tensor) -> Tensor:
+        tile = self.sampling.tile
+        if tile is None or not needs_tiles(latents, tile):
+            return guided(latents, t, large)
+        return predict_tiled(guided, latents, t, large, tile=tile, overlap=self.sampling.overlap)
+
+    @contextmanager
+    def _on(self, network: nn.Module) -> Iterator[None]:
+        """Have a network on the device for as long as it is needed; without `offload` it is there always."""
+        if not self.sampling.offload:
+            yield
+            return
+        network.to(self.device)
+        try:
+            yield
+        finally:
+            network.to("cpu")
+
+    def _files(self) -> dict[str, Path]:
+        """Files by role. Raises: MethodError: an asset that the variant does not name, or a role that is needed and missing."""
+        files = dict(self.files)
+        if self.roles is not None:
+            unknown = sorted(set(self.roles.values()) - set(files))
+            if unknown:
+                raise MethodError(
+                    f"options.files names the asset {unknown[0]!r}, which is not among the weights: {sorted(files)}"
+                )
+            files = {role: files[asset] for role, asset in self.roles.items()}
+        needed = ["autoencoder"]
+        if self.card.text.kind != "hashed":
+            needed.append("text-encoder")
+        if self.sampling.words == "tags" or self.sampling.image_tokens:
+            needed += ["tagger", *(["dape"] if self.card.tagger.lora is not None else [])]
+        missing = [role for role in needed if role not in files]
+        if missing:
+            raise MethodError(
+                f"no weights for the role {missing[0]!r}; found: {', '.join(sorted(files)) or 'none'}; name its asset in options.files"
+            )
+        return files
+
+    def _make_describer(self, files: Mapping[str, Path]) -> Describer:
+        from .describe import SeesrDescriber
+
+        describer: Describer = SeesrDescriber(style=self.sampling.words, **self.sampling.describer)
+        describer.files = {**self.files, **files}
+        describer.load(self.device)
+        return describer
