@@ -75,7 +75,8 @@ class AutoencoderOptions(Card):
 
 class TextOptions(Card):
     """The text encoder. "clip": OpenCLIP ViT-H as Stable Diffusion 2 has it, its last-but-one layer; "minilm": a small sentence encoder in
-    its place, token by token; "hashed": fixed vectors of words, for tests."""
+    its place, token by token; "hashed": fixed vectors of words, for tests. `padding`: CLIP's number that fills prompts up; Stable Diffusion
+    2's is 0, "!" (from memory, not verified)."""
 
     kind: Literal["clip", "minilm", "hashed"] = "clip"
     width: Count = 1024
@@ -84,6 +85,7 @@ class TextOptions(Card):
     feed_forward: Count = 4096
     vocabulary: Count = 49408
     length: Count = 77
+    padding: Annotated[int, Field(ge=0)] = 0
 
 
 class DiffusionOptions(Card):
