@@ -59,12 +59,14 @@ class TaggerOptions(Card):
 
 
 class AutoencoderOptions(Card):
-    """Stable Diffusion's autoencoder (diffusers' AutoencoderKL). `scaling`: latents are multiplied by it."""
+    """Stable Diffusion's autoencoder (diffusers' AutoencoderKL). `scaling`: latents are multiplied by it; `attention`: in the middle, from
+    everywhere to everywhere."""
 
     channels: tuple[Count, ...] = (128, 256, 512, 512)
     layers: Count = 2
     latent: Count = 4
     groups: Count = 32
+    attention: bool = True
     scaling: Annotated[float, Field(gt=0)] = 0.18215
 
     @property

@@ -73,6 +73,7 @@ def _make(card: AutoencoderOptions) -> AutoencoderKL:
         layers_per_block=card.layers,
         latent_channels=card.latent,
         norm_num_groups=card.groups,
+        mid_block_add_attention=card.attention,
         scaling_factor=card.scaling,
     )
 
