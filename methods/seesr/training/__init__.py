@@ -1,0 +1,1 @@
+"""What trains SeeSR and is not needed to restore; method.py must not import it."""
