@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class SemsrError(Exception):
@@ -40,6 +40,17 @@ class PairingError(SemsrError):
 
 class AssetError(SemsrError):
     """An asset could not be had, or is not what its card says."""
+
+
+class MissingAssetsError(AssetError):
+    """Files from outside that can't be had here and now; a later attempt may succeed.
+
+    `reasons`: why, by asset id; "" for one that was not asked for, since another of the same set was missing already.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons)
 
 
 class WeightsError(SemsrError):

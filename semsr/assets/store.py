@@ -16,7 +16,7 @@ from semsr.assets.mirrors import Order, bring, describe, link_or_copy
 from semsr.assets.network import MirrorError
 from semsr.assets.verification import digest, problem_with
 from semsr.cards.asset import Asset, Mirror
-from semsr.errors import AssetError, StorageError
+from semsr.errors import AssetError, MissingAssetsError, StorageError
 from semsr.files import PARTIAL, storage_errors, write_atomic
 
 logger = logging.getLogger(__name__)
@@ -58,10 +58,14 @@ class Store:
 
     A file appears under its name only when complete and verified. Several processes may ask for the same asset: one downloads, the
     others wait. A store whose files are all there may be read-only.
+
+    `ask_once`: what no mirror gave is not asked for again by this store, so that many users of one file cost one attempt.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, ask_once: bool = False) -> None:
         self.folder = folder if folder is not None else default_folder()
+        self._ask_once = ask_once
+        self._gone: dict[Asset, MissingAssetsError] = {}
 
     def path(self, asset: Asset) -> Path:
         """Where the asset's file lies or would lie."""
@@ -78,7 +82,7 @@ class Store:
         """The asset's file, verified; fetched from the first mirror that has it, when it is not there yet.
 
         Raises:
-            AssetError: no mirror could give it, or what they gave is not what the card says. The message has each mirror's
+            MissingAssetsError: no mirror could give it, or what they gave is not what the card says. The message has each mirror's
                 reason and the way to do it by hand.
             StorageError: the store can't be written.
         """
@@ -86,6 +90,8 @@ class Store:
         with storage_errors(path):
             if path.is_file() and self._accept(asset, path) is None:
                 return path
+        if asset in self._gone:
+            raise self._gone[asset]
         with locked(self.folder / asset.id, asset.id):
             self._sweep(path)
             reasons = []
@@ -178,10 +184,14 @@ class Store:
             logger.info("%s: %s: %s", asset.id, describe(mirror), problem)
             reasons.append(f"{describe(mirror)}: {problem}")
         listed = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
-        raise AssetError(
+        gone = MissingAssetsError(
             f"asset {asset.id!r} ({asset.file}) could not be had: {listed}. By hand: {' '.join(asset.manual.split()).rstrip('.')}. "
-            f"Put the file at {path} and start again (files of a data set also by `semsr fetch DATASET --from DIR`)"
+            f"Put the file at {path} and start again (files of a data set also by `semsr fetch DATASET --from DIR`)",
+            {asset.id: listed},
         )
+        if self._ask_once:
+            self._gone[asset] = gone
+        raise gone
 
     def _try(self, asset: Asset, mirror: Mirror, order: Order) -> tuple[Path, str | None]:
         partial = bring(mirror, order)

@@ -54,13 +54,17 @@ Mirror = Annotated[HttpsMirror | HfMirror | GdriveMirror | PypiMirror | FileMirr
 
 
 class Asset(Card):
-    """One file from outside, tried from its mirrors in order and checked before use."""
+    """One file from outside, tried from its mirrors in order and checked before use.
+
+    `about`: roughly how many bytes it has, where nobody says exactly; only told, never checked.
+    """
 
     id: Id
     file: Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
     title: str
     licence: str
     size: Annotated[int, Field(gt=0)] | None = None
+    about: Annotated[int, Field(gt=0)] | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     unpinned: str | None = None
@@ -72,6 +76,8 @@ class Asset(Card):
     def _pinned(self) -> Asset:
         if self.sha256 is None and self.unpinned is None:
             raise ValueError(f"asset {self.id!r} needs 'sha256', or 'unpinned' with the reason why none is known")
+        if self.size is not None and self.about is not None:
+            raise ValueError(f"asset {self.id!r}: 'about' is for a file whose 'size' is not known; remove one of them")
         return self
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semsr.assets.store import Store
 from semsr.cards.method import Variant
-from semsr.errors import AssetError, MethodError
+from semsr.errors import MethodError, MissingAssetsError
 from semsr.files import sha256_file
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 
@@ -41,7 +41,7 @@ def get_weights(project: Project, variant: Variant, store: Store, *, prefer: Wei
         prefer: the record of a run that is to be continued: that alternative is tried first.
 
     Raises:
-        AssetError: none can be had; says why for each.
+        MissingAssetsError: none can be had; says why for each, and what the first of them lacks.
         UnknownIdError: the card names an asset that no assets.yaml has.
     """
     return get_alternatives(project, variant.weights, store, prefer=prefer)
@@ -58,18 +58,22 @@ def get_alternatives(
         for name in ids:
             project.asset(name)
     used = tuple(entry["asset"] for entry in prefer or ())
-    alternatives.sort(key=lambda ids: ids != used)
-    reasons: list[str] = []
-    for ids in alternatives:
+    errors: dict[tuple[str, ...], MissingAssetsError] = {}
+    for ids in sorted(alternatives, key=lambda ids: ids != used):
         try:
             files = {name: store.get(project.asset(name)) for name in ids}
-        except AssetError as error:
-            reasons.append(f"({len(reasons) + 1}) {error}")
+        except MissingAssetsError as error:
+            errors[ids] = error
             continue
         return WeightsFiles(files, [{"asset": name, "sha256": sha256_file(path)} for name, path in files.items()])
-    if len(reasons) == 1:
-        raise AssetError(reasons[0].removeprefix("(1) "))
-    raise AssetError(f"none of the {len(reasons)} ways to have the weights worked: {' '.join(reasons)}")
+    first = alternatives[0]
+    known = errors[first].reasons
+    # One file that can't be had ends the attempt; which of the others are here is looked up, not asked for.
+    lacking = {name: known.get(name, "") for name in first if name in known or not store.look(project.asset(name)).present}
+    if len(errors) == 1:
+        raise MissingAssetsError(str(errors[first]), lacking)
+    reasons = [f"({number}) {error}" for number, error in enumerate(errors.values(), 1)]
+    raise MissingAssetsError(f"none of the {len(reasons)} ways to have the weights worked: {' '.join(reasons)}", lacking)
 
 
 def get_trained(

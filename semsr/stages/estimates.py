@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from semsr.assets.archives import contents
+from semsr.assets.sizes import show_bytes
 from semsr.assets.store import Standing, Store
 from semsr.cards import Asset, DatasetCard
 from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
@@ -46,24 +47,14 @@ class Need:
     at_most: bool = False
 
 
-def show_bytes(size: int | None) -> str:
-    """A number of bytes as a person reads it (decimal units), or "not known"."""
-    if size is None:
-        return "not known"
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.2f} TB"
-
-
 def of_download(store: Store, asset: Asset) -> Need:
     """What is still to be downloaded of an asset."""
     standing = store.look(asset)
     size, how = asset.size, "size published with it"
     if standing.present:
         size, how = 0, "is here already"
+    elif asset.size is None and asset.about is not None:
+        size, how = max(asset.about - standing.partial, 0), "roughly; its size is not published"
     elif asset.size is None:
         how = "its size is not published"
     elif standing.partial:

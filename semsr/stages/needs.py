@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from semsr.assets.archives import is_archive
+from semsr.assets.sizes import show_bytes
 from semsr.assets.store import Store
 from semsr.cards import DatasetCard
 from semsr.cards.dataset import FileSource
 from semsr.errors import StorageError
 from semsr.files import existing, free_bytes
 from semsr.project import Project
-from semsr.stages.estimates import Disk, Need, of_download, of_preparing, of_unpacking, show_bytes
+from semsr.stages.estimates import Disk, Need, of_download, of_preparing, of_unpacking
 from semsr.stages.sources import asset_ids, copy_of, parts_below
 
 

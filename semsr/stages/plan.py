@@ -31,11 +31,13 @@ class AssetPlan:
 
     Attributes:
         size: bytes; None where they are not published and it is not here.
+        about: roughly how many, as far as the card knows, where `size` is None.
         files: how many files an archive holds; None where it is not here, or can't be told without unpacking.
         state: "here" means there with the size that the card says, not read; the checksum is verified when it is used.
         arrived: bytes of it that are here.
         checked_by: "sha256", "md5", or "first download": nothing is published, and what comes first is pinned.
         mirrors: in the order in which they are tried.
+        manual: how to supply it by hand.
     """
 
     id: str
@@ -43,6 +45,7 @@ class AssetPlan:
     title: str
     licence: str
     size: int | None
+    about: int | None
     files: int | None
     state: State
     arrived: int
@@ -50,6 +53,7 @@ class AssetPlan:
     checked_by: str
     mirrors: tuple[str, ...]
     whole_packages: bool
+    manual: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def _plan(project: Project, card: DatasetCard, folder: Path | None, *, prepare: 
         copy=str(mine) if mine else None,
         copied=_copied(project, card, mine) if mine else None,
         prepared=(project.data / card.id / MANIFEST).is_file(),
-        assets=() if mine else tuple(_asset(project.asset(name)) for name in asset_ids(card)),
+        assets=() if mine else tuple(asset_plan(Store(), project.asset(name)) for name in asset_ids(card)),
         by_hand=_by_hand(project, card, mine),
         needs=tuple(needs(project, card, mine, prepare=prepare)),
         disks=disks,
@@ -163,8 +167,8 @@ def _described(card: DatasetCard) -> str:
     return f"made here: {cut}{' and '.join(parts)}"
 
 
-def _asset(asset: Asset) -> AssetPlan:
-    store = Store()
+def asset_plan(store: Store, asset: Asset) -> AssetPlan:
+    """How one file from outside stands; nothing is asked for."""
     standing = store.look(asset)
     state: State = "here" if standing.present else "wrong size" if standing.size is not None else "absent"
     if state == "absent" and standing.partial:
@@ -175,6 +179,7 @@ def _asset(asset: Asset) -> AssetPlan:
         title=asset.title,
         licence=asset.licence,
         size=asset.size if asset.size is not None else standing.size,
+        about=asset.about if standing.size is None else None,
         files=_files_in(store, asset) if standing.present else None,
         state=state,
         arrived=(standing.size or 0) if standing.present else standing.partial,
@@ -182,6 +187,7 @@ def _asset(asset: Asset) -> AssetPlan:
         checked_by="sha256" if asset.sha256 else "md5" if asset.md5 else "first download",
         mirrors=tuple(describe(mirror) for mirror in asset.mirrors),
         whole_packages=isinstance(asset.mirrors[0], PypiMirror),
+        manual=" ".join(asset.manual.split()),
     )
 
 

@@ -12,7 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from semsr.stages.estimates import Need, show_bytes
+from semsr.assets.sizes import show_bytes, show_size
+from semsr.stages.estimates import Need
 from semsr.stages.plan import AssetPlan, DiskPlan, Plan
 
 _WIDE = 160
@@ -52,7 +53,7 @@ def _lines(plan: Plan) -> Iterator[RenderableType]:
     table.add_row("source", Text(_source(plan)))
     table.add_row("prepared", Text("yes, in data/" + plan.id if plan.prepared else "not yet"))
     for asset in plan.assets:
-        table.add_row("file", _asset(asset))
+        table.add_row("file", describe_asset(asset))
     for steps in _alike(plan.needs):
         first, bound = steps[0], "at most " if steps[0].at_most else ""
         size = None if first.size is None else sum(step.size or 0 for step in steps)
@@ -82,12 +83,13 @@ def _alike(needs: Sequence[Need]) -> Iterable[list[Need]]:
     return sorted(groups.values(), key=lambda steps: ("download", "unpack", "prepare").index(steps[0].what))
 
 
-def _asset(asset: AssetPlan) -> Text:
+def describe_asset(asset: AssetPlan) -> Text:
+    """A file: size, state, what it is checked by, licence, mirrors."""
     inside = "" if asset.files is None or asset.files == 1 else f", {asset.files} files"
     arrived = f" ({show_bytes(asset.arrived)})" if asset.state == "in part" else ""
     text = Text.assemble(
         (asset.file, "bold"),
-        f"  {show_bytes(asset.size)}{inside}; {_STATES[asset.state]}{arrived}; checked by {asset.checked_by}",
+        f"  {show_size(asset.size, asset.about)}{inside}; {_STATES[asset.state]}{arrived}; checked by {asset.checked_by}",
     )
     text.append(f"\n{asset.title}; licence: {asset.licence}")
     for number, mirror in enumerate(asset.mirrors, 1):

@@ -156,7 +156,7 @@ def test_hugging_face(store: Store, make_asset: Make, tmp_path: Path) -> None:
     assert texts[0] == str(store.path(right))
     assert store.get(right).read_bytes() == DATA
     assert "wrong size (expected 5 bytes, found 300000)" in texts[1]
-    assert texts[2].startswith("AssetError") and "absent.bin: " in texts[2]
+    assert texts[2].startswith("MissingAssetsError") and "absent.bin: " in texts[2]
     assert not list(store.folder.rglob("*.partial"))
 
 

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from semsr.assets import archives
+from semsr.assets.sizes import show_bytes
 from semsr.assets.store import Store
 from semsr.errors import CardError, PairingError, SemsrError, StorageError
 from semsr.project import ROOT_VARIABLE, Project
 from semsr.stages import fetch, needs, plan, plan_page, prepare
-from semsr.stages.estimates import UNPACKED, show_bytes
+from semsr.stages.estimates import UNPACKED
 
 LAYOUTS = [{"hr": "hr/{name}.png", "lr": "lr/{name}.png"}]
 AddCard = Callable[..., Project]
