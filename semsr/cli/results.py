@@ -16,13 +16,23 @@ def infer(
     method: Annotated[str, typer.Argument(help="A method's id.")],
     dataset: Annotated[str, typer.Option("--dataset", help="A prepared data set's id.")],
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="One result, drawn from this seed (of a trained variant: its own).")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="This many results, drawn from seeds 0, 1, ...; how they differ is written down.")
+    ] = None,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="Leave out variants whose weights can't be had, and say so, instead of failing."),
+    ] = False,
     profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
 ) -> None:
     """Restore every picture of a data set with a method; continues where a killed run stopped."""
     from semsr.stages import infer as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), dataset, method, variant)
+    stage.run(project, project.profile(profile), dataset, method, variant, seed=seed, seeds=seeds, keep_going=keep_going)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from semsr.assets.missing import IN_SCORES
 from semsr.errors import SemsrError
 from semsr.evaluation.protocol import ResolvedProtocol
 from semsr.evaluation.scoring import Scores
@@ -84,9 +86,15 @@ def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, ben
     return sorted(records, key=lambda record: tuple(record[name] for name in _ORDER))
 
 
-def write_scores(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Write records as parquet, whole or not at all; the same records always give the same bytes. Raises: StorageError."""
+def write_scores(path: Path, records: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write records as parquet, whole or not at all; the same records always give the same bytes.
+
+    `missing`: rows that files from outside stood in the way of, kept in the file's metadata: {method, variant, seed, files}.
+    Raises: StorageError.
+    """
     table = pa.Table.from_pylist([dict(record) for record in records], schema=SCHEMA)
+    if missing:
+        table = table.replace_schema_metadata({IN_SCORES: json.dumps(list(missing))})
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     write_atomic(path, buffer.getvalue())

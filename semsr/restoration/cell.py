@@ -6,12 +6,13 @@ import contextlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semsr.assets.missing import MissingFile, from_plain, to_plain
 from semsr.files import remove_partial, storage_errors, write_atomic
 from semsr.imaging.pictures import write_png
 from semsr.restoration.runner import Restored, Runner
@@ -23,7 +24,11 @@ FINGERPRINT = "fingerprint"
 
 @dataclass(frozen=True)
 class Cell:
-    """`images/<name>.png` and, when all are there, `run.json`; `run.partial.json` while it is being made."""
+    """`images/<name>.png` and, when all are there, `run.json`; `run.partial.json` while it is being made.
+
+    `missing.json` says which files from outside stood in the way of making it, or of making it again as things are now; what an earlier run
+    left is not touched then, and does not count either.
+    """
 
     folder: Path
 
@@ -41,6 +46,26 @@ class Cell:
     def partial(self) -> Path:
         """What is making the pictures."""
         return self.folder / "run.partial.json"
+
+    @property
+    def missing(self) -> Path:
+        """Which files from outside it lacks; there only where that is why it was not made."""
+        return self.folder / "missing.json"
+
+    def lack(self, files: Sequence[MissingFile]) -> None:
+        """Note what stands in the way; nothing else of the cell is touched. Raises: StorageError."""
+        with storage_errors(self.missing):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.missing, json.dumps({"files": to_plain(files)}, indent=2) + "\n")
+
+    def lacking(self) -> tuple[MissingFile, ...]:
+        """The files that stood in the way at the last attempt; none where nothing did."""
+        return from_plain(read_json(self.missing).get("files"))
+
+    def lack_nothing(self) -> None:
+        """Forget what was missing. Raises: StorageError."""
+        with storage_errors(self.missing):
+            self.missing.unlink(missing_ok=True)
 
     def picture(self, name: str) -> Path:
         """The file of one restored picture."""
@@ -70,6 +95,7 @@ class Cell:
         """
         with storage_errors(self.folder):
             self.images.mkdir(parents=True, exist_ok=True)
+            self.missing.unlink(missing_ok=True)
             found = read_json(self.partial) or read_json(self.record)
             if found.get(FINGERPRINT) == fingerprint:
                 remove_partial(self.images)

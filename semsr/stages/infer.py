@@ -15,17 +15,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import semsr
+from semsr.assets.missing import missing_file, summary
 from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard
-from semsr.errors import MethodError, SemsrError, UnknownIdError
+from semsr.errors import MethodError, MissingAssetsError, SemsrError, UnknownIdError
 from semsr.fingerprint import fingerprint
 from semsr.planning import needed, rows_of, seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
-from semsr.project import Project
+from semsr.project import Project, seeded
 from semsr.restoration.cell import Cell, read_json
 from semsr.restoration.runner import LrPicture, Task, make_runner
 from semsr.restoration.weights import WeightsFiles, WeightsRecord, get_trained, get_weights, still_declared
+from semsr.stages import spread
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ def run(
     variant: str | None = None,
     *,
     seed: int | None = None,
+    seeds: int | None = None,
+    keep_going: bool = False,
     batch: int | None = None,
     tile: int | None = None,
 ) -> None:
@@ -58,6 +62,9 @@ def run(
         variant: only this one; None: those the profile names for the method, or all.
         seed: seeds every random draw, together with the picture's name; of a variant that is trained here it is that of the
             training. None: 0, and all seeds of the profile.
+        seeds: restore with seeds 0, 1, ..., this many in all, and write down how the results differ (`semsr.stages.spread`); a variant that
+            is trained here has those of its trainings. None: as the profile says.
+        keep_going: a variant whose weights can't be had is noted as such in its cell and in the log, and is no error.
         batch: pictures of one size restored at once; None: 1 on a CPU, 4 on a GPU.
         tile: tile to start with, in LR pixels; None: the whole picture, or what the method asks for.
 
@@ -65,23 +72,47 @@ def run(
         SemsrError: the data set is not prepared, the weights can't be had, the method broke its contract, the disk is full.
             With several variants, the others are tried before the first error is raised.
     """
+    if seed is not None and seeds is not None:
+        raise SemsrError("give --seed N for one result or --seeds K for several, not both")
     card = project.method(method)
     prepared = open_prepared(project, dataset)
     if card.scale is not None and card.scale != prepared.card.scale:
         raise MethodError(f"{method}: restores x{card.scale}, but data set {dataset} is x{prepared.card.scale}")
     errors: list[SemsrError] = []
     chosen = choose_variants(project, profile, card, variant)
-    rows = [(name, each) for name in chosen for each in _seeds(project, profile, card, name, seed)]
+    wanted = {name: _seeds(project, profile, card, name, seed, seeds) for name in chosen}
+    rows = [(name, each) for name in chosen for each in wanted[name]]
+    store = Store(ask_once=True)
     for name, each in rows:
         cell = Cell(project.cell(profile.id, dataset, method, name, each))
         try:
-            _fill(project, profile, prepared, card, name, cell, {"seed": each, "batch": batch, "tile": tile})
+            _fill(project, profile, prepared, card, name, cell, {"seed": each, "batch": batch, "tile": tile}, store)
         except SemsrError as error:
+            if keep_going and isinstance(error, MissingAssetsError) and error.reasons:
+                _lack(project, cell, method, seeded(name, each), dataset, error)
+                continue
             errors.append(error)
             if len(rows) > 1:
                 log.error("%s/%s on %s: %s", method, name, dataset, error)
     if errors:
         raise errors[0]
+    for name in chosen if seeds is not None else ():
+        spread.run(project, profile, prepared, method, name, wanted[name])
+
+
+def _lack(project: Project, cell: Cell, method: str, name: str, dataset: str, error: MissingAssetsError) -> None:
+    files = tuple(missing_file(project.asset(asset), reason) for asset, reason in error.reasons.items())
+    cell.lack(files)
+    variant = name.partition("@")[0]
+    log.warning(
+        "%s/%s on %s: not run, needs %s; see `semsr plan %s --variant %s`",
+        method,
+        name,
+        dataset,
+        summary(files),
+        method,
+        variant,
+    )
 
 
 def choose_variants(project: Project, profile: ProfileCard, card: MethodCard, variant: str | None) -> tuple[str, ...]:
@@ -93,10 +124,14 @@ def choose_variants(project: Project, profile: ProfileCard, card: MethodCard, va
     return (variant,)
 
 
-def _seeds(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int | None) -> tuple[int, ...]:
+def _seeds(
+    project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int | None, seeds: int | None
+) -> tuple[int, ...]:
     known = seeds_of(project, profile, card.id, variant)
-    if seed is None or card.variants[variant].training is None:
-        return known if seed is None else (seed,)
+    if card.variants[variant].training is None:
+        return (seed,) if seed is not None else known if seeds is None else tuple(range(seeds))
+    if seed is None:
+        return known
     if seed not in known:
         raise UnknownIdError("seed", f"{card.id}/{variant}@{seed}", [f"{card.id}/{variant}@{other}" for other in known])
     return (seed,)
@@ -110,6 +145,7 @@ def _fill(
     variant: str,
     cell: Cell,
     settings: dict[str, Any],
+    store: Store,
 ) -> None:
     lr = {name: LrPicture(*found) for name, found in prepared.inputs.items()}
     task = Task(
@@ -130,16 +166,17 @@ def _fill(
     if (
         found
         and found.get("device") in _devices(profile.device)
-        and _still_the_weights(project, profile, task, found.get("weights", []))
+        and _still_the_weights(project, profile, task, found.get("weights", []), store)
     ):
         mark = task_fingerprint(project, task, prepared, found["weights"], _with_device(settings, found["device"]))
         if cell.is_complete(mark, lr):
             cell.partial.unlink(missing_ok=True)
+            cell.lack_nothing()
             log.info("%s on %s: nothing to do, all %d pictures are there", task.name, task.dataset, len(lr))
             return
     device = _device(card, profile)
     settings = _with_device(settings, device)
-    weights = _weights(project, profile, task, read_json(cell.partial).get("weights"))
+    weights = _weights(project, profile, task, read_json(cell.partial).get("weights"), store)
     mark = task_fingerprint(project, task, prepared, weights.record, settings)
     done, facts = cell.begin(mark, lr, {"device": device, "weights": weights.record})
     if done:
@@ -189,18 +226,18 @@ def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: 
     return fingerprint(project, code, **facts)
 
 
-def _weights(project: Project, profile: ProfileCard, task: Task, prefer: WeightsRecord | None) -> WeightsFiles:
+def _weights(project: Project, profile: ProfileCard, task: Task, prefer: WeightsRecord | None, store: Store) -> WeightsFiles:
     if task.row.training is not None:
         parts = needed(project, profile, task.card.id, task.variant, task.seed)
-        return get_trained(project, profile.id, task.card.id, task.variant, task.seed, Store(), parts)
-    return get_weights(project, task.row, Store(), prefer=prefer)
+        return get_trained(project, profile.id, task.card.id, task.variant, task.seed, store, parts)
+    return get_weights(project, task.row, store, prefer=prefer)
 
 
-def _still_the_weights(project: Project, profile: ProfileCard, task: Task, record: WeightsRecord) -> bool:
+def _still_the_weights(project: Project, profile: ProfileCard, task: Task, record: WeightsRecord, store: Store) -> bool:
     """Whether the weights a finished cell was made with are those it would be made with now."""
     if task.row.training is None:
         return still_declared(project, task.row, record)
-    return _weights(project, profile, task, None).record == record
+    return _weights(project, profile, task, None, store).record == record
 
 
 def _devices(wanted: str) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from semsr.assets.missing import summary, to_plain
 from semsr.cards.profile import ProfileCard
 from semsr.errors import PairingError, SemsrError
 from semsr.evaluation.cores import pick_device
@@ -21,6 +23,7 @@ from semsr.imaging.pictures import picture_files
 from semsr.planning import rows_of, seeds_of
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
+from semsr.restoration.cell import Cell
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,18 @@ class _Row:
     protocols: tuple[ResolvedProtocol, ...]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is there to be scored, and which rows files from outside stood in the way of."""
+
+    rows: list[_Row]
+    missing: list[dict[str, Any]]
+
+
 def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
     """Measure every row of the profile that has been restored on a data set; continues where a killed run stopped.
+
+    A row whose weights could not be had is left out; the scores say which files it lacks.
 
     Args:
         project: the project.
@@ -50,7 +63,13 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
         PictureError: a picture is damaged. MetricError: a metric broke its contract.
     """
     prepared = open_prepared(project, dataset)
-    rows = _restored(project, profile, dataset)
+    found = _restored(project, profile, dataset)
+    rows = found.rows
+    path = project.results(profile.id) / "scores" / f"{dataset}.parquet"
+    if not rows:
+        write_scores(path, [], found.missing)
+        log.warning("%s: no row scored, %d lack their weights: %s", dataset, len(found.missing), project.show(path))
+        return path
     reference, sizes = reference_of(prepared)
     subjects = [
         Subject(
@@ -71,9 +90,8 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
     journal = Journal(results / "journals" / f"{dataset}.jsonl", measuring_fingerprint(project, device))
     with journal, progress_bar(f"score {dataset}", len(subjects) * len(sizes)) as progress:
         scores = score(subjects, reference, sizes, bench, journal=journal, threads=profile.threads, progress=progress)
-        path = results / "scores" / f"{dataset}.parquet"
-        scored = [ScoredRow(found, row.protocols) for found, row in zip(scores, rows, strict=True)]
-        write_scores(path, long_form(scored, sorted(sizes), dataset, bench))
+        scored = [ScoredRow(each, row.protocols) for each, row in zip(scores, rows, strict=True)]
+        write_scores(path, long_form(scored, sorted(sizes), dataset, bench), found.missing)
     log.info("%s: %d rows of %d pictures scored: %s", dataset, len(rows), len(sizes), project.show(path))
     return path
 
@@ -94,7 +112,7 @@ def reference_of(prepared: Prepared) -> tuple[Mapping[str, Path] | None, Mapping
     return hr or None, sizes
 
 
-def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row]:
+def _restored(project: Project, profile: ProfileCard, dataset: str) -> _Found:
     """Rows of the profile on this data set that have a cell, each seed of a variant by itself; those that have none yet are said."""
     tracks = [track for track in (profile.tracks.classical, profile.tracks.real) if dataset in track.datasets]
     if not tracks:
@@ -111,21 +129,32 @@ def _restored(project: Project, profile: ProfileCard, dataset: str) -> list[_Row
         raise SemsrError(
             f"profile {profile.id!r} has no protocols (or no methods) for data set {dataset!r}; add some to its track"
         )
-    found = []
+    found: list[_Row] = []
+    missing: list[dict[str, Any]] = []
     for (method, variant, seed), names in sorted(wanted.items()):
-        if next((project.cell(profile.id, dataset, method, variant, seed) / "images").glob("*.png"), None) is not None:
+        cell = Cell(project.cell(profile.id, dataset, method, variant, seed))
+        if files := cell.lacking():
+            missing.append({"method": method, "variant": variant, "seed": seed, "files": to_plain(files)})
+            old = "; its pictures are of an earlier state and do not count" if cell.done() else ""
+            log.warning(
+                "%s: %s/%s is left out, needs %s%s; see `semsr plan %s --variant %s`",
+                dataset, method, seeded(variant, seed), summary(files), old, method, variant,
+            )  # fmt: skip
+            continue
+        if next(cell.images.glob("*.png"), None) is not None:
             found.append(_Row(method, variant, seed, tuple(protocols[name] for name in dict.fromkeys(names))))
             continue
-        first = f"`semsr train {method} --variant {variant} --seed {seed}`, then " if seed else ""
+        trained = project.method(method).variants[variant].training is not None
+        first = f"`semsr train {method} --variant {variant} --seed {seed}`, then " if trained else ""
         log.warning(
             "%s: %s/%s is not restored yet: run %s`semsr infer %s --dataset %s`",
             dataset, method, seeded(variant, seed), first, method, dataset,
         )  # fmt: skip
-    if not found:
+    if not found and not missing:
         raise SemsrError(
             f"{dataset}: no method of profile {profile.id!r} has been restored yet; run `semsr infer METHOD --dataset {dataset}`"
         )
-    return found
+    return _Found(found, missing)
 
 
 def _pictures(
