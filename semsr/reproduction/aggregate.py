@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from semsr.assets.missing import IN_SCORES, MissingFile, from_plain, summary
 from semsr.errors import SemsrError
 from semsr.evaluation.interval import mean_interval
 from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
@@ -68,6 +71,20 @@ def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
     return scores.fillna({"unavailable": "", "weights": ""})
 
 
+Row = tuple[str, str]
+"""A method and a variant."""
+
+
+def read_missing(path: Path) -> dict[Row, tuple[MissingFile, ...]]:
+    """The rows that `semsr score` left out because files from outside were missing, each with what it lacks; none where it can't be read."""
+    try:
+        known = pq.read_schema(path).metadata or {}
+        entries = json.loads(known.get(IN_SCORES, b"[]"))
+    except (OSError, ValueError):  # pyarrow's own errors are of these kinds; `read_scores` says what is wrong
+        return {}
+    return {(entry["method"], entry["variant"]): from_plain(entry["files"]) for entry in entries}
+
+
 class Scores:
     """The scores of one data set under one protocol, ready to be averaged cell by cell.
 
@@ -82,6 +99,7 @@ class Scores:
         protocol: ResolvedProtocol,
         dataset: str,
         expected: int | None = None,
+        missing: Mapping[Row, tuple[MissingFile, ...]] | None = None,
     ) -> None:
         """Hold the scores of one data set.
 
@@ -91,7 +109,9 @@ class Scores:
             protocol: whose scores to use.
             dataset: the data set's id, for messages.
             expected: how many pictures the data set has by its card; default: those that are prepared.
+            missing: rows that could not be restored, with the files they lack.
         """
+        self.missing = dict(missing or {})
         self._scores = scores[scores["protocol"] == protocol.id]
         self._expected = max(len(images), expected or 0)
         self._images = frozenset(images)
@@ -116,8 +136,12 @@ class Scores:
         Args:
             method, variant: the row.
             column: of the protocol.
-            seeds: those that the row must have (`semsr.planning.seeds_of`); (0,) for what is not trained here. Others are left out.
+            seeds: those that the row must have (`semsr.planning.seeds_of`); (0,) for what is restored once with given weights. Others are
+                left out.
         """
+        if lacking := self.missing.get((method, variant)):
+            reason = f"needs {summary(lacking)}, see `semsr plan {method} --variant {variant}`"
+            return Result("not-run", reason, of=self.of, seeds_of=0 if tuple(seeds) == (0,) else len(seeds))
         each = {seed: self._one(method, variant, seed, column) for seed in seeds}
         if tuple(each) == (0,):
             result, values = each[0]
@@ -131,17 +155,24 @@ class Scores:
         return replace(without, seeds=tuple(done), seeds_of=len(each))
 
     def _without_mean(self, method: str, variant: str, each: dict[int, Result]) -> Result:
-        """What is said of a trained row of which not every seed has a mean."""
+        """What is said of a row of which not every seed has a mean; seeds from 0 on are draws of a row that is not trained here."""
         infer = f"`semsr infer {method} --dataset {self._dataset}`, then `semsr score {self._dataset}`"
         train = f"`semsr train {method} --variant {variant}"
+        drawn = 0 in each
         absent = [seed for seed, result in each.items() if result.status == "not-run"]
         if len(absent) == len(each):
-            return Result("not-run", f"not trained, restored or scored yet; run {train}`, then {infer}", of=self.of)
+            steps = (
+                f"restored or scored yet; run {infer}"
+                if drawn
+                else f"trained, restored or scored yet; run {train}`, then {infer}"
+            )
+            return Result("not-run", f"not {steps}", of=self.of)
         scored = {seed: result for seed, result in each.items() if seed not in absent}
         worst = min((result for result in scored.values()), key=lambda result: _GRAVITY.index(result.status))
         if absent and worst.status not in ("refused", "not-available"):
             commands = " and ".join(f"{train} --seed {seed}`" for seed in absent)
-            reason = f"only {len(scored)} of {len(each)} seeds are scored; run {commands}, then {infer}"
+            steps = infer if drawn else f"{commands}, then {infer}"
+            reason = f"only {len(scored)} of {len(each)} seeds are scored; run {steps}"
             return Result("incomplete", reason, count=worst.count, of=self.of)
         if all(result == worst for result in scored.values()):
             return worst

@@ -75,13 +75,14 @@ def assemble(
         not_run=refused,
         footnotes=footnotes.texts,
         notes=(*card.notes, *shared_starts(project, profile, blocks)),
+        missing=not_run.missing_files(blocks, scores),
     )
 
 
 def _entrants(project: Project, card: TableCard, profile: ProfileCard, scores: Mapping[str, Scores]) -> list[TableRow]:
-    """Rows for what the profile ran and the card does not name: one line in a profile is all a new method needs."""
+    """Rows for what the profile ran, or lacks files for, and the card does not name: one line in a profile is all a new method needs."""
     named = {(row.method, row.variant) for row in card.rows}
-    scored = frozenset[tuple[str, str]]().union(*(found.rows for found in scores.values()))
+    scored = frozenset[tuple[str, str]]().union(*(found.rows | set(found.missing) for found in scores.values()))
     return [
         TableRow(label=project.methods[method].variants[variant].label, method=method, variant=variant)
         for method in not_run.track_of(card, profile).entrants
@@ -105,9 +106,10 @@ def _published(project: Project, card: TableCard, where: str) -> tuple[Reported,
         return reported, reported.title
     if card.reported is not None:
         raise CardError(f"{where}: context: a table with published values of its own ('reported') can't have one; remove one")
-    if card.context.table not in project.tables:
-        raise CardError(f"{where}: context.table: found {card.context.table!r}; allowed: {', '.join(project.tables)}")
-    other = project.tables[card.context.table]
+    of_scores = {name: other for name, other in project.tables.items() if isinstance(other, TableCard)}
+    if card.context.table not in of_scores:
+        raise CardError(f"{where}: context.table: found {card.context.table!r}; allowed: {', '.join(of_scores)}")
+    other = of_scores[card.context.table]
     reported = load_reported(project.folders("table")[other.id], other, f"tables/{other.id}/table.yaml")
     if card.context.dataset not in (known := {key[1] for key in reported.values}):
         raise CardError(f"{where}: context.dataset: found {card.context.dataset!r}; allowed: {', '.join(sorted(known))}")

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from semsr.cards import ProfileCard, TableCard, TableRow, Track
+from collections.abc import Mapping, Sequence
+
+from semsr.assets.missing import MissingFile
+from semsr.cards import AnyTable, ProfileCard, TableCard, TableRow, Track
 from semsr.project import Project
+from semsr.reproduction.aggregate import Scores
+from semsr.reproduction.table import Block
 
 
-def track_of(card: TableCard, profile: ProfileCard) -> Track:
+def track_of(card: AnyTable, profile: ProfileCard) -> Track:
     """The profile's track that a table is made from."""
     return profile.tracks.classical if card.track == "classical" else profile.tracks.real
 
 
-def table_reason(card: TableCard, profile: ProfileCard) -> str:
-    """Why results of this profile can't stand in this table at all; empty where they can.
+def profile_reason(card: AnyTable, profile: ProfileCard) -> str:
+    """Why this profile's results can't stand in this table; empty where they can.
 
     A result of a profile that does not follow the paper's data and protocol must never look like a reproduction.
     """
     if profile.id not in card.profiles:
         allowed = " or ".join(card.profiles)
         return f"not run in profile {profile.id}; profile {allowed} runs it (`semsr use {card.profiles[0]}`, `dvc repro`)"
+    return ""
+
+
+def table_reason(card: TableCard, profile: ProfileCard) -> str:
+    """The same for a table of scores, which needs its protocol measured, too."""
+    if reason := profile_reason(card, profile):
+        return reason
     if card.protocol not in track_of(card, profile).protocols:
         return f"profile {profile.id} does not measure by protocol {card.protocol} on its {card.track} track"
     return ""
 
 
-def dataset_reason(project: Project, card: TableCard, profile: ProfileCard, dataset: str) -> str:
+def dataset_reason(project: Project, card: AnyTable, profile: ProfileCard, dataset: str) -> str:
     """Why nothing was run on this data set; empty where it was planned."""
     if dataset not in project.datasets:
         return f"no data set card yet ({dataset})"
@@ -47,3 +59,18 @@ def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: Tab
     if row.variant not in profile.variants.get(row.method, known):
         return f"row {row.method}/{row.variant} is not in profile {profile.id}"
     return ""
+
+
+def missing_files(blocks: Sequence[Block], scores: Mapping[str, Scores]) -> tuple[str, ...]:
+    """A line for each file from outside that stood in the way of rows of a table: everything about it, and which rows need it."""
+    files: dict[str, MissingFile] = {}
+    rows: dict[str, dict[str, None]] = {}
+    for block in blocks:
+        lacking = scores[block.dataset].missing if block.dataset in scores else {}
+        for row in block.rows:
+            for file in lacking.get((row.method or "", row.variant), ()):
+                # An answer of a server says more than that none was asked.
+                if file.id not in files or (file.reason and not files[file.id].reason):
+                    files[file.id] = file
+                rows.setdefault(file.id, {})[row.label] = None
+    return tuple(f"{file.line()} Needed by {', '.join(rows[name])}." for name, file in files.items())

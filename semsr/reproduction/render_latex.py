@@ -83,10 +83,27 @@ def escape(text: str) -> str:
 
 def render_latex(table: Table) -> str:
     """The whole table: one float a data set, each with its own caption and notes."""
-    head = _PREAMBLE.format(title=_comment(table.title), subtitle=_comment(wording.subtitle(table)))
+    head = preamble(table.title, wording.subtitle(table))
     last = len(table.blocks) - 1
     floats = [_float(table, block, last=at == last) for at, block in enumerate(table.blocks)]
-    return head + "\n" + "\n\n".join(floats) + "\n\n\\semsrend\n"
+    return head + "\n" + "\n\n".join([*floats, *_missing(table)]) + "\n\n\\semsrend\n"
+
+
+def _missing(table: Table) -> list[str]:
+    """Files that stood in the way of rows: plain text after the floats, which can't grow over a page."""
+    if not table.missing:
+        return []
+    lines = [
+        rf"{{\scriptsize\raggedright\textbf{{{wording.MISSING_FILES}}}\par",
+        *(f"{escape(line)}\\par" for line in table.missing),
+        "}",
+    ]
+    return ["\n".join(lines)]
+
+
+def preamble(title: str, subtitle: str) -> str:
+    """What a file begins with so that it compiles as it stands and may be read into a document; it ends with `\\semsrend`."""
+    return _PREAMBLE.format(title=_comment(title), subtitle=_comment(subtitle))
 
 
 def _float(table: Table, block: Block, *, last: bool) -> str:
@@ -104,8 +121,8 @@ def _float(table: Table, block: Block, *, last: bool) -> str:
             rf"\caption{{{' '.join(said)}}}",
             rf"\label{{tab:{table.id}-{block.dataset}}}",
             r"\medskip\footnotesize",
-            *(_fitted(_grid(table, block, part)) for part in _parts(block)),
-            *([r"Differences\par\medskip", _fitted(_differences(table, block))] if block.comparisons else []),
+            *(fitted(_grid(table, block, part)) for part in _parts(block)),
+            *([r"Differences\par\medskip", fitted(_differences(table, block))] if block.comparisons else []),
             r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
             *(f"{note}\\par" for note in notes),
             r"\end{minipage}",
@@ -122,7 +139,7 @@ def _parts(block: Block) -> list[range]:
     return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
 
-def _fitted(grid: str) -> str:
+def fitted(grid: str) -> str:
     """Shrunk where it is wider than the page, never enlarged."""
     fit = r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi"
     return f"\\sbox0{{%\n{grid}\n}}%\n{fit}\n\\par\\medskip"

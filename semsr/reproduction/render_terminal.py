@@ -53,7 +53,8 @@ def missing(table: Table) -> tuple[str, ...]:
                 if cell.result.value is None:
                     reason = f"{cell.result.status.replace('-', ' ')}: {cell.result.reason}"
                     reasons.setdefault((reason, block.label), {})[column.title] = None
-    return tuple(f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items())
+    files = (f"{table.id}: missing file {line}" for line in table.missing)
+    return (*(f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items()), *files)
 
 
 def _title(table: Table, block: Block) -> str:

@@ -18,12 +18,12 @@ class Result:
     Attributes:
         status: see `Status`; only "reproduced" has a value.
         reason: why there is no value.
-        value: the mean over all images of the data set, in the metric's unit; of a row that is trained here, the mean of its seeds.
+        value: the mean over all images of the data set, in the metric's unit; of a row of several seeds, the mean of theirs.
         count: images that have a value.
         of: images there should be.
         low, high: 95 % interval of the mean over images (of their values averaged over seeds); None where there is none.
-        seeds: the mean over all images for each seed that is complete, in the order of the seeds; empty for what is not trained here.
-        seeds_of: how many seeds there should be; 0 for what is not trained here.
+        seeds: the mean over all images for each seed that is complete, in the order of the seeds; empty for what is restored once.
+        seeds_of: how many seeds there should be; 0 for what is restored once.
     """
 
     status: Status

@@ -26,6 +26,8 @@ def shared_starts(project: Project, profile: ProfileCard, blocks: Iterable[Block
     }
     labels: dict[str, list[str]] = {}
     for (method, variant), label in rows.items():
+        if project.method(method).variants[variant].training is None:
+            continue  # drawn several times with weights that exist
         if (start := project.recipe(method, variant).start) is None:
             continue
         if start.variant is None:

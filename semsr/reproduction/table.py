@@ -94,7 +94,7 @@ class Row:
         published_as: the paper's name; None for a row of ours alone.
         trust: how far our values can be trusted; None where there are none.
         not_run: why there are none at all; empty where there are some.
-        seeds: how many seeds it is trained with; 0 for what is not trained here.
+        seeds: how many seeds it is trained or drawn with; 0 for what is restored once with weights that exist.
     """
 
     label: str
@@ -188,6 +188,7 @@ class Table:
         not_run: why this profile's results can't stand in this table at all; empty where they can.
         footnotes: text of each mark.
         notes: remarks on the whole table.
+        missing: a line for each file from outside that stood in the way of a row.
     """
 
     id: str
@@ -202,6 +203,7 @@ class Table:
     not_run: str = ""
     footnotes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:

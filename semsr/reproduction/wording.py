@@ -10,9 +10,10 @@ from semsr.reproduction.table import TRUST, Block, Cell, Comparison, Difference,
 DASH = "–"
 INFINITY = "∞"
 SPREAD = (
-    "Mean ± sample standard deviation over seeds: a row with seeds is trained here once for each; its value is the mean of their means "
-    "over all images. Without ±: a single seed, or not trained here."
+    "Mean ± sample standard deviation over seeds: a row with seeds is trained here once for each, or, where its weights are published "
+    "(L2), restored once for each; its value is the mean of their means over all images. Without ±: a single seed, or none."
 )
+MISSING_FILES = "Missing files"
 SHARED = (
     "A row of several seeds shares the place of the best one where the 95 % Welch interval of the difference of their means over seeds "
     f"contains 0, or one of the two has fewer than {ENOUGH} seeds; the second place is given likewise among the rest. A row without ± is "
