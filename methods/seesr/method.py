@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,28 @@ if TYPE_CHECKING:
 NETWORK = "controlled-diffusion"
 KEPT_TEXTS = 64
 """Embedded prompts that are kept; the negative one is asked for with every batch, and stays."""
+DESCRIBED = ("caption", "classification")
+"""What a prompt may say that the tagger does not."""
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What restores, frozen and in evaluation mode.
+
+    Attributes:
+        tagger: DAPE; None where neither tags nor tokens are wanted.
+        text: the text encoder.
+        autoencoder: diffusers' AutoencoderKL.
+        diffusion: a `ControlledDiffusion`.
+        describer: what gives a caption or a class in the place of tags.
+    """
+
+    tagger: Tagger | None
+    text: TextEncoder
+    autoencoder: Any
+    diffusion: Any
+    describer: Describer | None = None
 
 
 class SeeSr(Restorer):
@@ -84,34 +106,47 @@ class SeeSr(Restorer):
         """See `Restorer.load`. Raises: SemsrError: a role without a file, or a file that does not fit."""
         from .networks.autoencoder import make_autoencoder
         from .networks.loading import load_networks
-        from .networks.scheduler import make_scheduler
         from .networks.text import make_text_encoder
         from .tagger import make_dape
 
-        chosen, files = self.sampling, self._files()
-        self.device, self.tagger, self.describer = device, None, None
-        if chosen.words == "tags" or chosen.image_tokens:
-            self.tagger: Tagger | None = make_dape(self.card.tagger, files)
-        if chosen.words in ("caption", "classification"):
-            self.describer: Describer | None = self._make_describer(files)
-        self.text: TextEncoder = make_text_encoder(self.card.text, files)
-        self.autoencoder: nn.Module = make_autoencoder(self.card.autoencoder, files["autoencoder"])
-        self.diffusion = load_networks(self.card.diffusion, files)
+        files = self._files()
+        self.assemble(
+            Networks(
+                tagger=make_dape(self.card.tagger, files) if self._looks() else None,
+                text=make_text_encoder(self.card.text, files),
+                autoencoder=make_autoencoder(self.card.autoencoder, files["autoencoder"]),
+                diffusion=load_networks(self.card.diffusion, files),
+                describer=self._make_describer(files, device) if self.sampling.words in DESCRIBED else None,
+            ),
+            device,
+        )
+
+    def assemble(self, networks: Networks, device: torch.device) -> None:
+        """Restore with these networks, on this device; what `load` does once it has them. Their precision and place are changed."""
+        from .networks.scheduler import make_scheduler
+
+        chosen = self.sampling
+        self.networks, self.device = networks, device
+        self.texts.clear()
         self.scheduler = make_scheduler(self.card.scheduler)
         self.scheduler.set_timesteps(chosen.steps)
         self.vae = TiledVae(
-            self.autoencoder,
+            networks.autoencoder,
             chosen.encoder_tile,
             chosen.decoder_tile,
             store=torch.device("cpu") if chosen.offload else None,
         )
         self.shared = torch.Generator(device).manual_seed(DEFAULT_SEED) if chosen.randomness == "published" else None
+        if chosen.precision != "fp32":
+            # Autocast alone would bring frozen weights down again in every call.
+            for network in (networks.text, networks.autoencoder, networks.diffusion):
+                network.to(PRECISIONS[chosen.precision])
         if chosen.channels_last:
-            self.diffusion = self.diffusion.to(memory_format=torch.channels_last)
+            networks.diffusion.to(memory_format=torch.channels_last)
         if chosen.compile:
-            self.diffusion.compile()
+            networks.diffusion.compile()
         if not chosen.offload:
-            for network in (self.tagger, self.text, self.autoencoder, self.diffusion):
+            for network in (networks.tagger, networks.text, networks.autoencoder, networks.diffusion):
                 if network is not None:
                     network.to(device)
 
@@ -133,15 +168,15 @@ class SeeSr(Restorer):
         self.prompts.update(zip(names, words, strict=True))
         generators = [self.shared if self.shared is not None else picture_generator(seed, name) for name in names]
         with torch.autocast(self.device.type, PRECISIONS[self.sampling.precision], enabled=self.sampling.precision != "fp32"):
-            with self._on(self.text):
+            with self._on(self.networks.text):
                 positive, negative = self._embed(words), self._embed([self.sampling.negative] * len(names))
             latents = self._start(large, generators)
-            with self._on(self.diffusion):
-                guided = Guided(self.diffusion, negative, positive, tokens, self.sampling.guidance)
+            with self._on(self.networks.diffusion):
+                guided = Guided(self.networks.diffusion, negative, positive, tokens, self.sampling.guidance)
                 latents = sample(
                     lambda x, t: self._predict(guided, x, t, large), latents, self.scheduler, generators, self.device
                 )
-            with self._on(self.autoencoder):
+            with self._on(self.networks.autoencoder):
                 sr = self.vae.decode(latents / self.card.autoencoder.scaling).float()
         sr = fix_colour((sr / 2 + 0.5).clamp(0, 1), large, self.sampling.colour)
         wanted = (width * self.scale, height * self.scale)
@@ -151,13 +186,13 @@ class SeeSr(Restorer):
         """Positive prompts, and tokens (B, N, E), of LR at its own size."""
         chosen = self.sampling
         tokens, words = lr.new_zeros(len(lr), 1, self.card.diffusion.image_width), [""] * len(lr)
-        if self.tagger is not None:
-            with self._on(self.tagger):
-                seen, logits = self.tagger(lr)
+        if self.networks.tagger is not None:
+            with self._on(self.networks.tagger):
+                seen, logits = self.networks.tagger(lr)
                 tokens = seen if chosen.image_tokens else tokens
-                words = [join(tags) for tags in self.tagger.say(logits)] if chosen.words == "tags" else words
-        if self.describer is not None:
-            words = [said.text for said in self.describer.describe(lr)]
+                words = [join(tags) for tags in self.networks.tagger.say(logits)] if chosen.words == "tags" else words
+        if self.networks.describer is not None:
+            words = [said.text for said in self.networks.describer.describe(lr)]
         if chosen.words == "none":
             return [wordless_prompt(user_prompt=chosen.user_prompt, quality=chosen.quality)] * len(lr), tokens
         own = {"wording": chosen.wording, "user_prompt": chosen.user_prompt, "quality": chosen.quality}
@@ -167,7 +202,7 @@ class SeeSr(Restorer):
         """(B, L, D); each distinct prompt goes through the encoder once, alone, so that it depends on no other."""
         for prompt in prompts:
             if prompt not in self.texts:
-                self.texts[prompt] = self.text.encode([prompt])[0]
+                self.texts[prompt] = self.networks.text.encode([prompt])[0]
             self.texts.move_to_end(prompt)
         embedded = torch.stack([self.texts[prompt] for prompt in prompts])
         while len(self.texts) > max(KEPT_TEXTS, len(prompts)):
@@ -185,7 +220,7 @@ class SeeSr(Restorer):
             spread = draw([None], (halves, *shape), self.device)[:, 0]
         if self.sampling.start == "none":
             return noise
-        with self._on(self.autoencoder):
+        with self._on(self.networks.autoencoder):
             mean, deviation = self.vae.moments(2 * large - 1)
         latents = (mean.float() + deviation.float() * spread) * self.card.autoencoder.scaling
         return start_latents(
@@ -223,7 +258,7 @@ class SeeSr(Restorer):
         needed = ["autoencoder"]
         if self.card.text.kind != "hashed":
             needed.append("text-encoder")
-        if self.sampling.words == "tags" or self.sampling.image_tokens:
+        if self._looks():
             needed += ["tagger", *(["dape"] if self.card.tagger.lora is not None else [])]
         missing = [role for role in needed if role not in files]
         if missing:
@@ -232,10 +267,14 @@ class SeeSr(Restorer):
             )
         return files
 
-    def _make_describer(self, files: Mapping[str, Path]) -> Describer:
+    def _looks(self) -> bool:
+        """Whether anything of the tagger is wanted."""
+        return self.sampling.words == "tags" or self.sampling.image_tokens
+
+    def _make_describer(self, files: Mapping[str, Path], device: torch.device) -> Describer:
         from .describe import SeesrDescriber
 
         describer: Describer = SeesrDescriber(style=self.sampling.words, **self.sampling.describer)
         describer.files = {**self.files, **files}
-        describer.load(self.device)
+        describer.load(device)
         return describer

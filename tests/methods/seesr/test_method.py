@@ -94,29 +94,31 @@ def by_hand(restorer: Any, lr: Tensor, name: str, *, steps: int, guidance: float
     rgb = (lr[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
     large = Image.fromarray(rgb).resize((lr.shape[3] * 4, lr.shape[2] * 4), Image.Resampling.BICUBIC)
     image = torch.from_numpy(np.array(large)).permute(2, 0, 1)[None] / 255
-    tokens, logits = restorer.tagger(lr)
-    tags = [tag for tag, logit in zip(restorer.tagger.tags, logits[0], strict=True) if 1 / (1 + math.exp(-logit)) > 0.5]
-    words = restorer.text.encode([", ".join(tags) + ", ,clean, high-resolution, 8k"])
-    against = restorer.text.encode(["dotted, noise, blur, lowres, smooth"])
+    tokens, logits = restorer.networks.tagger(lr)
+    tags = [
+        tag for tag, logit in zip(restorer.networks.tagger.tags, logits[0], strict=True) if 1 / (1 + math.exp(-logit)) > 0.5
+    ]
+    words = restorer.networks.text.encode([", ".join(tags) + ", ,clean, high-resolution, 8k"])
+    against = restorer.networks.text.encode(["dotted, noise, blur, lowres, smooth"])
     alphas = np.cumprod(1 - np.linspace(math.sqrt(0.00085), math.sqrt(0.012), 1000) ** 2)
     levels = [1 + (1000 // steps) * at for at in reversed(range(steps))]
 
     generator = picture_generator(0, name)
-    posterior = restorer.autoencoder.encode(2 * image - 1).latent_dist
+    posterior = restorer.networks.autoencoder.encode(2 * image - 1).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator)
     z = (posterior.mean + posterior.std * torch.randn(noise.shape, generator=generator)) * 0.18215
     first = alphas[999 if mismatch else levels[0]]
     x = (math.sqrt(first) * z + math.sqrt(1 - first) * noise).double()
     for place, t in enumerate(levels):
-        away = restorer.diffusion(x.float(), torch.tensor(t), against, tokens, image)
-        toward = restorer.diffusion(x.float(), torch.tensor(t), words, tokens, image)
+        away = restorer.networks.diffusion(x.float(), torch.tensor(t), against, tokens, image)
+        toward = restorer.networks.diffusion(x.float(), torch.tensor(t), words, tokens, image)
         e = (away + guidance * (toward - away)).double()
         now, before = alphas[t], alphas[levels[place + 1]] if place + 1 < steps else 1.0
         clean = (x - math.sqrt(1 - now) * e) / math.sqrt(now)
         mean = (math.sqrt(before) * (1 - now / before) * clean + math.sqrt(now / before) * (1 - before) * x) / (1 - now)
         deviation = math.sqrt(max((1 - before) / (1 - now) * (1 - now / before), 1e-20))
         x = mean + deviation * torch.randn(noise.shape, generator=generator)
-    sr = (restorer.autoencoder.decode(x.float() / 0.18215).sample / 2 + 0.5).clamp(0, 1).double()
+    sr = (restorer.networks.autoencoder.decode(x.float() / 0.18215).sample / 2 + 0.5).clamp(0, 1).double()
     over, wanted = sr.flatten(2), image.double().flatten(2)
     deviations = [torch.sqrt(one.var(2, correction=1, keepdim=True) + 1e-5) for one in (over, wanted)]
     fixed = (over - over.mean(2, keepdim=True)) / deviations[0] * deviations[1] + wanted.mean(2, keepdim=True)
@@ -162,7 +164,7 @@ def test_prompts_of_the_ablations(make: Callable[..., Any]) -> None:
     neither = make(words="none", image_tokens=False)
     restore(neither, picture(8, 8), "a")
     assert neither.prompts == {"a": "clean, high-resolution, 8k"}
-    assert neither.tagger is None
+    assert neither.networks.tagger is None
 
 
 def test_starts_differ_in_the_start_alone(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +199,7 @@ def test_published_randomness_draws_as_the_published_code(make: Callable[..., An
     with torch.inference_mode():
         found = restorer._start(large, [restorer.shared])
         torch.manual_seed(4)
-        posterior = restorer.autoencoder.encode(2 * torch.cat([large, large]) - 1).latent_dist
+        posterior = restorer.networks.autoencoder.encode(2 * torch.cat([large, large]) - 1).latent_dist
         z = (posterior.mean + posterior.std * torch.randn(posterior.mean.shape))[:1] * 0.18215
     expected = 0.0682649 * z + 0.9976673 * torch.randn(1, 4, 8, 8, generator=torch.Generator())
     assert (found - expected).abs().max() < 1e-5
@@ -205,8 +207,8 @@ def test_published_randomness_draws_as_the_published_code(make: Callable[..., An
 
 def test_texts_are_encoded_once(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     restorer, asked = make(words="none"), []
-    encode = restorer.text.encode
-    monkeypatch.setattr(restorer.text, "encode", lambda prompts: asked.extend(prompts) or encode(prompts))
+    encode = restorer.networks.text.encode
+    monkeypatch.setattr(restorer.networks.text, "encode", lambda prompts: asked.extend(prompts) or encode(prompts))
     for name in ("a", "b"):
         restore(restorer, picture(8, 8), name)
     assert sorted(asked) == ["clean, high-resolution, 8k", "dotted, noise, blur, lowres, smooth"]

@@ -10,8 +10,8 @@ import torch
 from semsr.restoration.diffusion.tiled_vae import TiledVae
 
 
-@pytest.fixture(scope="module")
-def vae() -> Any:
+@pytest.fixture(scope="module", params=[True, False], ids=["attention", "no-attention"])
+def vae(request: pytest.FixtureRequest) -> Any:
     from diffusers import AutoencoderKL
 
     torch.manual_seed(0)
@@ -21,6 +21,7 @@ def vae() -> Any:
         block_out_channels=(8, 16, 16),
         layers_per_block=1,
         norm_num_groups=4,
+        mid_block_add_attention=request.param,
     )
     # Fresh normalisations and biases change nothing; trained ones do.
     for name, parameter in made.named_parameters():

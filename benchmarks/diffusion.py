@@ -1,0 +1,256 @@
+"""Seconds a picture of SeeSR's restorer against a plain loop over the same networks, and what pictures gain by going together.
+
+    python benchmarks/diffusion.py [--threads 2] [--repeats 15] [--steps 10] [--side 32]
+    python benchmarks/diffusion.py --real [--out FILE]
+
+The plain loop is what one would write down: enlarge, look, encode the two prompts, encode the picture, predict and step, decode, match
+colours; no options, no tiles, no names. Networks are those of the recipe `tiny` with random weights (hashed words in the place of MiniLM, so that
+nothing need be had). The sides take turns, picture by picture, in one process; ratios are of turns that follow each other, and their
+median counts. `together` is four pictures in one call against four calls with one, both ours.
+
+`--real` restores pictures of 128x128 to 512x512 with random weights of the published sizes on a GPU, 50 steps, in fp32, bf16 and fp16, one
+and eight at a time (hashed words again: the published text encoder runs once a picture), and says how long a picture takes and how much
+memory that needs, beside the published 4.30 s on an A100. It compares nothing, and has not been run yet: no GPU was at hand.
+
+The last lines are `figure=VALUE goal<=GOAL`; the exit status is 1 where a goal is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+GOALS = {"ours_over_plain": 1.02, "together_over_singles": 1.0}
+PUBLISHED = 4.30
+"""Seconds a picture of 512x512 on an A100, as the paper has it."""
+BATCH = 4
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2, help="on a CPU (default: 2)")
+    parser.add_argument("--repeats", type=int, default=15, help="turns of each side that count (default: 15)")
+    parser.add_argument("--steps", type=int, help="of diffusion (default: 10; with --real 50)")
+    parser.add_argument("--side", type=int, help="of LR (default: 32; with --real 128)")
+    parser.add_argument("--real", action="store_true", help="published sizes, on a GPU, ours alone")
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16", "fp16"], help="of --real")
+    parser.add_argument("--batch", nargs="+", type=int, default=[1, 8], help="of --real")
+    parser.add_argument("--option", nargs="*", default=[], help="of --real: channels_last, compile, offload")
+    parser.add_argument("--out", type=Path, help="of --real: write the table here, too")
+    options = parser.parse_args()
+    options.steps = options.steps or (50 if options.real else 10)
+    options.side = options.side or (128 if options.real else 32)
+    return options
+
+
+# What is restored, and with what.
+
+
+def plugin() -> Callable[[str], Any]:
+    """A module of the method's folder, by its name."""
+    from semsr.plugins import load_plugin
+    from semsr.project import Project
+
+    load_plugin(Project(ROOT), "method", "seesr", "method:SeeSr")
+    return lambda name: import_module(f"semsr.plugins.methods.seesr.{name}")
+
+
+def sizes(real: bool) -> dict[str, Any]:
+    """The `generator.options`: published ones, or the recipe's, with words that need no files."""
+    if real:
+        return {"text": {"kind": "hashed", "width": 1024, "length": 77}}
+    from semsr.project import Project
+
+    found = dict(Project(ROOT).recipe("seesr", "tiny").generator.options)
+    return {**found, "text": {**found["text"], "kind": "hashed"}}
+
+
+def draw_networks(seesr: Callable[[str], Any], made: dict[str, Any], device: str) -> Any:
+    """Random networks. Nothing is zero that a training would not leave so: the ControlNet counts."""
+    import torch
+
+    card = seesr("options").SeeSrOptions.model_validate(made)
+    torch.manual_seed(0)
+    with torch.device(device):
+        unet, controlnet = (
+            seesr("networks.unet").make_unet(card.diffusion),
+            seesr("networks.unet").make_controlnet(card.diffusion),
+        )
+        autoencoder = seesr("networks.autoencoder").make_autoencoder(card.autoencoder)
+        tagger = seesr("tagger").make_tagger(card.tagger, {})
+    diffusion = seesr("networks.controlled").ControlledDiffusion(unet, controlnet)
+    for parameter in diffusion.parameters():
+        if not parameter.detach().any():
+            torch.nn.init.normal_(parameter, 0, 0.01)
+    text = seesr("networks.text").make_text_encoder(card.text, {})
+    for network in (diffusion, autoencoder, tagger, text):
+        network.eval().requires_grad_(False)
+    return seesr("method").Networks(tagger, text, autoencoder, diffusion)
+
+
+def pictures(count: int, side: int) -> Any:
+    import torch
+
+    drawn = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (count, 3, side, side), generator=drawn).float().div(255)
+
+
+def make_ours(seesr: Callable[[str], Any], made: dict[str, Any], networks: Any, device: str, **options: Any) -> Any:
+    import torch
+
+    restorer = seesr("method").SeeSr(generator={"network": "controlled-diffusion", "options": made}, **options)
+    restorer.assemble(networks, torch.device(device))
+    return restorer
+
+
+# The sides.
+
+
+def plain(networks: Any, card: Any, scheduler: Any, lr: Any, seed: int) -> Any:
+    """One picture (1, 3, H, W), step by step."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    generator = torch.Generator().manual_seed(seed)
+    image = Image.fromarray((lr[0] * 255).round().byte().permute(1, 2, 0).numpy())
+    image = image.resize((lr.shape[3] * 4, lr.shape[2] * 4), Image.Resampling.BICUBIC)
+    large = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+    tokens, logits = networks.tagger(lr)
+    prompt = ", ".join(networks.tagger.say(logits)[0]) + ", ,clean, high-resolution, 8k"
+    text = networks.text.encode(["dotted, noise, blur, lowres, smooth", prompt])
+    posterior = networks.autoencoder.encode(2 * large - 1).latent_dist
+    noise = torch.randn(posterior.mean.shape, generator=generator)
+    z = (posterior.mean + posterior.std * torch.randn(noise.shape, generator=generator)) * card.autoencoder.scaling
+    alpha = scheduler.alphas_cumprod[999]
+    x = alpha.sqrt() * z + (1 - alpha).sqrt() * noise
+    both, control = torch.cat([tokens] * 2), torch.cat([large] * 2)
+    for t in scheduler.timesteps:
+        away, toward = networks.diffusion(torch.cat([x] * 2), t, text, both, control).chunk(2)
+        x = scheduler.step(away + 5.5 * (toward - away), t, x, generator=generator).prev_sample
+    sr = (networks.autoencoder.decode(x / card.autoencoder.scaling).sample / 2 + 0.5).clamp(0, 1)
+    over, wanted = sr.flatten(2), large.flatten(2)
+    scale = (wanted.var(2, keepdim=True) + 1e-5).sqrt() / (over.var(2, keepdim=True) + 1e-5).sqrt()
+    return ((over - over.mean(2, keepdim=True)) * scale + wanted.mean(2, keepdim=True)).view_as(sr)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Take turns, print the table and the figures. Returns: the exit status."""
+    import torch
+
+    torch.set_num_threads(options.threads)
+    seesr, made = plugin(), sizes(real=False)
+    networks, names = draw_networks(seesr, made, "cpu"), tuple("abcd")
+    chosen = {"steps": options.steps, "smallest": 1}
+    ours = make_ours(seesr, made, networks, "cpu", **chosen)
+    together = make_ours(seesr, made, networks, "cpu", **chosen, together=BATCH)
+    lr = pictures(BATCH, options.side)
+    scheduler, turn = ours.scheduler, 0
+
+    def one_by_one() -> Any:
+        return [ours.restore(lr[at : at + 1], names=names[at : at + 1], seed=turn) for at in range(BATCH)]
+
+    sides: dict[str, Callable[[], Any]] = {
+        "plain, a picture": lambda: plain(networks, ours.card, scheduler, lr[:1], ours_seed(turn)),
+        "ours, a picture": lambda: ours.restore(lr[:1], names=("a",), seed=turn),
+        "ours, four one by one": one_by_one,
+        "ours, four together": lambda: together.restore(lr, names=names, seed=turn),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    with torch.inference_mode():
+        same = float((sides["plain, a picture"]() - sides["ours, a picture"]()).abs().max())
+        one_by_one(), sides["ours, four together"]()  # warm
+        for turn in range(options.repeats):
+            # The order is turned about, so that what comes first is not always the same.
+            for name in sorted(sides, reverse=bool(turn % 2)):
+                began = time.perf_counter()
+                sides[name]()
+                seconds[name].append(time.perf_counter() - began)
+    print(f"{options.side}x{options.side} to {options.side * 4}x{options.side * 4}, {options.steps} steps, {options.threads} threads, "
+          f"{options.repeats} turns, load {os.getloadavg()[0]:.1f}; ours and plain differ by at most {same:.1e}\n")  # fmt: skip
+    print(f"{'seconds':<24}{'median':>9}{'lowest':>9}{'highest':>9}")
+    for name, found in seconds.items():
+        print(f"{name:<24}{statistics.median(found):>9.3f}{min(found):>9.3f}{max(found):>9.3f}")
+    print()
+    return report(
+        {
+            "ours_over_plain": ratios(seconds["ours, a picture"], seconds["plain, a picture"]),
+            "together_over_singles": ratios(seconds["ours, four together"], seconds["ours, four one by one"]),
+        }
+    )
+
+
+def ours_seed(turn: int) -> int:
+    from semsr.restoration.seeding import picture_seed
+
+    return picture_seed(turn, "a")
+
+
+def ratios(these: list[float], those: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(these, those, strict=True))
+
+
+def report(figures: dict[str, float]) -> int:
+    for name, value in figures.items():
+        print(f"{name}={value:.3f} goal<={GOALS[name]}")
+    return int(any(value > GOALS[name] for name, value in figures.items()))
+
+
+def real(options: argparse.Namespace) -> int:
+    """Published sizes on a GPU. Returns: the exit status."""
+    import torch
+
+    if not torch.cuda.is_available():
+        print("--real needs a GPU, and torch sees none here", file=sys.stderr)
+        return 2
+    seesr, made = plugin(), sizes(real=True)
+    side = options.side * 4
+    lines = [
+        f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {side}x{side}, {options.steps} steps, "
+        f"{' '.join(options.option) or 'no options'}; published: {PUBLISHED:.2f} s a picture (A100)",
+        f"{'precision':<12}{'batch':>6}{'s a picture':>14}{'peak GiB':>10}",
+    ]
+    for precision in options.precision:
+        networks = draw_networks(seesr, made, "cuda")
+        extra = dict.fromkeys(options.option, True)
+        restorer = make_ours(seesr, made, networks, "cuda", steps=options.steps, precision=precision, **extra)
+        for batch in options.batch:
+            lr, names = pictures(batch, options.side).cuda(), tuple(str(at) for at in range(batch))
+            found = []
+            with torch.inference_mode():
+                restorer.restore(lr, names=names, seed=0)  # warm
+                torch.cuda.reset_peak_memory_stats()
+                for seed in range(1, 4):
+                    torch.cuda.synchronize()
+                    began = time.perf_counter()
+                    restorer.restore(lr, names=names, seed=seed)
+                    torch.cuda.synchronize()
+                    found.append((time.perf_counter() - began) / batch)
+            peak = torch.cuda.max_memory_allocated() / 2**30
+            lines.append(f"{precision:<12}{batch:>6}{statistics.median(found):>14.3f}{peak:>10.1f}")
+        del networks, restorer
+        gc.collect()
+        torch.cuda.empty_cache()
+    print("\n".join(lines))
+    if options.out is not None:
+        options.out.write_text("\n".join(lines) + "\n")
+    return 0
+
+
+def main() -> int:
+    options = arguments()
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    return real(options) if options.real else compare(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
