@@ -3,10 +3,10 @@
     python benchmarks/diffusion.py [--threads 2] [--repeats 15] [--steps 10] [--side 32]
     python benchmarks/diffusion.py --real [--out FILE]
 
-The plain loop is what one would write down: enlarge, look, encode the two prompts, encode the picture, predict and step, decode, match
-colours; no options, no tiles, no names. Networks are those of the recipe `tiny` with random weights (hashed words in the place of MiniLM, so that
-nothing need be had). The sides take turns, picture by picture, in one process; ratios are of turns that follow each other, and their
-median counts. `together` is four pictures in one call against four calls with one, both ours.
+The plain loop is what one would write down: enlarge, look, encode the two prompts, encode the picture, predict and step, decode,
+match colours; no options, no tiles, no names. Networks are those of the recipe `tiny` with random weights (hashed words in the place
+of MiniLM, so that nothing need be had). The sides take turns, picture by picture, in one process; ratios are of turns that follow
+each other, and their median counts. `together` is four pictures in one call against four calls with one, both ours.
 
 `--real` restores pictures of 128x128 to 512x512 with random weights of the published sizes on a GPU, 50 steps, in fp32, bf16 and fp16, one
 and eight at a time (hashed words again: the published text encoder runs once a picture), and says how long a picture takes and how much
