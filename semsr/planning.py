@@ -30,7 +30,8 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     with these it lists the stages of a profile that has never run. Raises: StorageError.
     """
     results = project.results(profile.id)
-    folders = [results / "scores", *(results / "trained" / method for method in profile.training.methods)]
+    trained = dict.fromkeys((*profile.training.methods, *profile.descriptions.methods))
+    folders = [results / "scores", results / "descriptions", *(results / "trained" / method for method in trained)]
     for dataset in profile.training.datasets:
         folders += [project.data / dataset, project.data / "fetched" / dataset]
     for track in (profile.tracks.classical, profile.tracks.real):

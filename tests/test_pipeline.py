@@ -49,7 +49,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("profile", ["lite", "classical", "sed-ablations", "seesr", "paper"])
+@pytest.mark.parametrize("profile", ["lite", "classical", "sed-ablations", "seesr", "seesr-ablations", "seesr-retrained", "paper"])
 def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, profile: str) -> None:
     assert _run(clone, sys.executable, "-m", "semsr", "use", profile).returncode == 0
     start = time.perf_counter()
@@ -64,6 +64,9 @@ def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, prof
             assert f"semsr score {dataset}" in done.stdout
             for method in track.entrants:
                 assert f"semsr infer {method} --dataset {dataset}" in done.stdout
+    for method in project.profile(profile).descriptions.methods:
+        for dataset in project.profile(profile).descriptions.datasets:
+            assert f"semsr describe {method} --dataset {dataset}" in done.stdout
     assert "semsr tabulate" in done.stdout
 
 
@@ -125,7 +128,7 @@ def _check_scores(clone: Path, project: Project) -> None:
 
 def _check_tables(clone: Path) -> None:
     tables = clone / "results/tables"
-    for table in ("lite-sed-table1", "lite-seesr-table2", "sed-table1", "seesr-table2"):
+    for table in ("lite-sed-table1", "lite-seesr-table1", "lite-seesr-table2", "sed-table1", "seesr-table1", "seesr-table2"):
         for suffix in ("csv", "tex", "md"):
             assert (tables / f"{table}.{suffix}").stat().st_size > 0
     with (tables / "lite-seesr-table2.csv").open(newline="") as file:

@@ -45,6 +45,13 @@ class Training(Card):
     seeds: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1,)
 
 
+class Descriptions(Card):
+    """Which methods' descriptions of pictures (tags, captions) are measured, on which data sets with HR."""
+
+    methods: tuple[Id, ...] = ()
+    datasets: tuple[Id, ...] = ()
+
+
 class ProfileCard(Card):
     """One way to run the benchmark.
 
@@ -61,6 +68,7 @@ class ProfileCard(Card):
     training: Training = Training()
     variants: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
     draws: dict[Id, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    descriptions: Descriptions = Descriptions()
     tables: tuple[Id, ...] = ()
     notes: str = ""
 
@@ -75,6 +83,8 @@ class ProfileCard(Card):
                 raise ValueError(f"training.datasets: {name!r} must be prepared by exactly one stage; {where}")
         if stray := sorted(set(self.training.prepare) - set(self.training.datasets)):
             raise ValueError(f"training.prepare: {stray[0]!r} is not in training.datasets")
+        if stray := sorted(set(self.descriptions.datasets) - tested):
+            raise ValueError(f"descriptions.datasets: {stray[0]!r} is in no track, so nothing prepares it")
         for track in (self.tracks.classical, self.tracks.real):
             if untrained := sorted(set(track.trained) - set(self.training.methods)):
                 raise ValueError(f"tracks: {untrained[0]!r} is restored as trained here, but training.methods does not have it")

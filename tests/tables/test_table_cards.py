@@ -35,7 +35,11 @@ def test_a_profile_names_only_cards_that_exist(project: Project, name: str) -> N
         assert set(track.entrants) <= set(project.methods)
         assert set(track.protocols) <= set(project.protocols)
     assert card.tables and set(card.tables) <= set(project.tables)
-    assert set(card.variants) <= set(project.methods)
+    for method, rows in card.variants.items():
+        assert set(rows) <= set(project.method(method).rows)
+    assert set(card.draws) <= set(project.methods)
+    for method in card.descriptions.methods:
+        assert project.method(method).descriptions
 
 
 @pytest.mark.parametrize("name", PROFILES)
