@@ -141,7 +141,21 @@ def _from_gdrive(mirror: GdriveMirror, partial: Path) -> None:
         )
 
 
+def own_copy_at(mirror: Mirror) -> Path | None:
+    """The file that a mirror names on this machine, if it is there."""
+    if not isinstance(mirror, FileMirror):
+        return None
+    try:
+        return _own_file(mirror)
+    except MirrorError:
+        return None
+
+
 def _from_file(mirror: FileMirror, partial: Path) -> None:
+    link_or_copy(_own_file(mirror), partial)
+
+
+def _own_file(mirror: FileMirror) -> Path:
     expanded = os.path.expandvars(mirror.path)
     if "$" in expanded:
         raise MirrorError("the environment variable in its path is not set")
@@ -150,7 +164,7 @@ def _from_file(mirror: FileMirror, partial: Path) -> None:
         raise MirrorError("a user's own copy needs an absolute path, `~` or an environment variable")
     if not path.is_file():
         raise MirrorError("no such file")
-    link_or_copy(path, partial)
+    return path
 
 
 def link_or_copy(source: Path, target: Path) -> None:

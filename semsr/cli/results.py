@@ -36,6 +36,20 @@ def infer(
 
 
 @app.command()
+def plan(
+    method: Annotated[str, typer.Argument(help="A method's id.")],
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+) -> None:
+    """Say what a method takes: weights with sizes, mirrors, licences, how to supply them by hand; data sets, trainings. Changes nothing."""
+    from semsr.stages import plan_method, plan_method_page
+
+    project = Project.find()
+    typer.echo(plan_method_page.render(plan_method.run(project, project.profile(profile), method, variant), as_json=json))
+
+
+@app.command()
 def score(
     dataset: Annotated[str, typer.Argument(help="A prepared data set's id.")],
     profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from semsr.assets.archives import contents, is_archive
-from semsr.assets.mirrors import describe
+from semsr.assets.mirrors import describe, own_copy_at
 from semsr.assets.store import Store
 from semsr.cards import Asset, DatasetCard
 from semsr.cards.asset import PypiMirror
@@ -38,6 +38,8 @@ class AssetPlan:
         checked_by: "sha256", "md5", or "first download": nothing is published, and what comes first is pinned.
         mirrors: in the order in which they are tried.
         manual: how to supply it by hand.
+        place: where it lies or would lie.
+        own_copy: the user's own copy that a mirror of the card names and that is there.
     """
 
     id: str
@@ -54,6 +56,8 @@ class AssetPlan:
     mirrors: tuple[str, ...]
     whole_packages: bool
     manual: str
+    place: str
+    own_copy: str | None
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,8 @@ def asset_plan(store: Store, asset: Asset) -> AssetPlan:
         mirrors=tuple(describe(mirror) for mirror in asset.mirrors),
         whole_packages=isinstance(asset.mirrors[0], PypiMirror),
         manual=" ".join(asset.manual.split()),
+        place=str(store.path(asset)),
+        own_copy=next((str(path) for mirror in asset.mirrors if (path := own_copy_at(mirror))), None),
     )
 
 

@@ -16,7 +16,7 @@ from semsr.assets.sizes import show_bytes, show_size
 from semsr.stages.estimates import Need
 from semsr.stages.plan import AssetPlan, DiskPlan, Plan
 
-_WIDE = 160
+WIDE = 160
 """Columns where the text goes into a file or another program."""
 _COMPARABLE = {
     "same-inputs": "same inputs: identical files for everybody",
@@ -34,7 +34,7 @@ def render(plan: Plan, *, as_json: bool = False) -> str:
     """The plan as text, with colours where stdout is a terminal; or as JSON."""
     if as_json:
         return json.dumps(asdict(plan), indent=1)
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
     with console.capture() as captured:
         for line in _lines(plan):
             console.print(line)
@@ -91,6 +91,8 @@ def describe_asset(asset: AssetPlan) -> Text:
         (asset.file, "bold"),
         f"  {show_size(asset.size, asset.about)}{inside}; {_STATES[asset.state]}{arrived}; checked by {asset.checked_by}",
     )
+    if asset.own_copy and asset.state != "here":
+        text.append(f"; your own copy is {asset.own_copy}")
     text.append(f"\n{asset.title}; licence: {asset.licence}")
     for number, mirror in enumerate(asset.mirrors, 1):
         text.append(f"\n{number}. {mirror}")
