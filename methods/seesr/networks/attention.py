@@ -63,8 +63,8 @@ def attend_to_image(network: nn.Module, width: int) -> None:
 
 
 def attends_to_image(network: nn.Module) -> bool:
-    """Whether `attend_to_image` was called."""
-    return any(hasattr(module, BESIDE) for module in network.modules())
+    """Whether `attend_to_image` was called; the middle block of these networks always attends to text."""
+    return hasattr(network.mid_block, BESIDE)
 
 
 def _beside(attention: Transformer2DModel, width: int) -> Transformer2DModel:

@@ -24,7 +24,7 @@ def on_meta(make: Callable[[], N]) -> N:
 def fit(network: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
     """Fill a network with a file's tensors, as float32.
 
-    Tensors are taken over, not copied, so that a network made by `on_meta` never costs twice its size.
+    A network made by `on_meta` takes the tensors over, so that it never costs twice its size; into another they are copied, wherever it is.
 
     Args:
         network: every tensor of its state dict must be in `state`, of the same shape, and nothing else.
@@ -46,7 +46,10 @@ def fit(network: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) 
     wrong = [text for text in found if text]
     if wrong:
         raise WeightsError(f"{path}: not {what} of these sizes: {'; '.join(wrong)}; compare the recipe's options with the file")
-    network.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True, assign=True)
+    if any(tensor.is_meta for tensor in expected.values()):
+        network.load_state_dict(_owned(state), strict=True, assign=True)
+    else:
+        network.load_state_dict(state, strict=True)
 
 
 def read(path: Path, *, ignored: Collection[str] = ()) -> dict[str, Tensor]:
@@ -57,6 +60,20 @@ def read(path: Path, *, ignored: Collection[str] = ()) -> dict[str, Tensor]:
 def under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def _owned(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """As float32, each with memory of its own: in files of torch, several may be views of one, and training one would change the others."""
+    seen: set[int] = set()
+    owned = {}
+    for name, tensor in state.items():
+        mine = tensor.float().contiguous()
+        memory = mine.untyped_storage()
+        if memory.data_ptr() in seen or memory.nbytes() > mine.numel() * mine.element_size():
+            mine = mine.clone()
+        seen.add(memory.data_ptr())
+        owned[name] = mine
+    return owned
 
 
 def _some(says: str, names: list[str], of: int) -> str:

@@ -101,7 +101,8 @@ def load_controlnet(card: DiffusionOptions, path: Path) -> ControlNet:
 def load_into(network: nn.Module, path: Path) -> None:
     """Fill networks with what a training of the same ones left. Raises: WeightsError: the file does not fit strictly."""
     whole = isinstance(network, ControlledDiffusion)
-    fit(network, read(path), path, f"{SEEING} and {CONTROLNET} under 'unet.' and 'controlnet.'" if whole else UNET)
+    what = f"{SEEING} and {CONTROLNET} under 'unet.' and 'controlnet.'" if whole else f"the weights of {type(network).__name__}"
+    fit(network, read(path), path, what)
 
 
 def _published(card: DiffusionOptions, files: Mapping[str, Path]) -> UNet:

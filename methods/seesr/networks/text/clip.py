@@ -40,7 +40,7 @@ class ClipText(TextEncoder):
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """See `TextEncoder.encode`."""
         ids = torch.tensor([self.tokens(prompt) for prompt in prompts], device=self.model.final_layer_norm.weight.device)
-        encoded: Tensor = self.model(input_ids=ids.view(len(prompts), self.length)).last_hidden_state
+        encoded: Tensor = self.model(input_ids=ids).last_hidden_state
         return encoded
 
 

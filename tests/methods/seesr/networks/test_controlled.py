@@ -82,6 +82,30 @@ def test_one_level_for_all_is_that_level_for_each(diffusion, given):
         )
 
 
+@pytest.mark.parametrize("way", ["cast", "autocast"])
+def test_half_precision_changes_digits_only(diffusion, given, way):
+    latents, t, text, tokens, image = given()
+    with torch.no_grad():
+        expected = diffusion(latents, t, text, tokens, image)
+        if way == "cast":
+            low = [part.bfloat16() for part in (latents, text, tokens, image)]
+            found = diffusion.bfloat16()(low[0], t, *low[1:])
+        else:
+            with torch.autocast("cpu", torch.bfloat16):
+                found = diffusion(latents, t, text, tokens, image)
+    assert found.dtype == torch.bfloat16
+    assert (found.float() - expected).std() < 0.1 * expected.std()
+
+
+@pytest.mark.slow
+def test_it_can_be_compiled_whole(diffusion, given):
+    """One graph each way, since tokens travel as arguments; the compiler itself is left out."""
+    with torch.no_grad():
+        expected = diffusion(*given())
+        compiled = torch.compile(diffusion, backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(*given()), expected)
+
+
 def test_channels_last_changes_digits_only(diffusion, given):
     with torch.no_grad():
         expected = diffusion(*given())

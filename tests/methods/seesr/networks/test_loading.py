@@ -170,6 +170,37 @@ def test_other_networks_files_are_refused(loading, card, diffusion, published):
         loading.load_networks(card, {"unet": published["unet"], "controlnet": published["unet"]})
 
 
+def test_gigabytes_are_held_once(seesr, card):
+    """A network made without memory takes a file's tensors over; one that is there keeps its place, precision and what is frozen."""
+    fitting, unets = seesr("networks.fitting"), seesr("networks.unet")
+    state = {name: tensor.clone() for name, tensor in unets.make_unet(card).state_dict().items()}
+    held = fitting.on_meta(lambda: unets.make_unet(card))
+    assert all(tensor.is_meta for tensor in held.state_dict().values())
+    fitting.fit(held, state, Path("made up"), "a U-Net")
+    assert all(held.state_dict()[name].data_ptr() == tensor.data_ptr() for name, tensor in state.items())
+    there = unets.make_unet(card).double().requires_grad_(False)
+    parameters = dict(there.named_parameters())
+    fitting.fit(there, state, Path("made up"), "a U-Net")
+    for name, parameter in there.named_parameters():
+        assert parameter is parameters[name] and parameter.dtype == torch.float64 and not parameter.requires_grad
+        assert torch.equal(parameter, state[name].double())
+
+
+def test_tensors_that_share_memory_in_a_file_do_not_in_a_network(loading, card, diffusion, tmp_path):
+    """Trained, one would change the other; and a small one may be a view of gigabytes."""
+    state = {name: tensor.clone() for name, tensor in diffusion.unet.state_dict().items()}
+    twins = [name for name in state if name.endswith("attn1.to_q.weight")][:2]
+    state[twins[1]] = state[twins[0]].view(state[twins[0]].shape)
+    state["conv_out.bias"] = torch.arange(1e6)[10:14]
+    state["conv_in.bias"] = torch.ones(1).expand(16)
+    torch.save(state, tmp_path / "unet.bin")
+    loaded = loading.load_unet(card, tmp_path / "unet.bin", image_attention=True).state_dict()
+    assert equal(loaded, state)
+    memories = [tensor.untyped_storage() for tensor in loaded.values()]
+    assert len({memory.data_ptr() for memory in memories}) == len(memories)
+    assert all(memory.nbytes() == tensor.numel() * 4 for memory, tensor in zip(memories, loaded.values(), strict=True))
+
+
 def test_code_in_a_file_is_not_run(loading, card, tmp_path):
     class Evil:
         def __reduce__(self):
