@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from semsr.cards import Card, DatasetCard, MethodCard, MetricCard, ProfileCard, ProtocolCard, TableCard
+from semsr.cards import AnyTable, Card, DatasetCard, MethodCard, MetricCard, ProfileCard, ProtocolCard, TableCard
 from semsr.project import Project
 
 _ARROW = {"higher": "↑", "lower": "↓"}
@@ -55,8 +55,9 @@ def _protocol(card: ProtocolCard) -> tuple[str, ...]:
     return card.id, ", ".join(column.name for column in card.columns), card.title
 
 
-def _table(card: TableCard) -> tuple[str, ...]:
-    return card.id, card.protocol, ", ".join(card.profiles), card.title
+def _table(card: AnyTable) -> tuple[str, ...]:
+    measured = card.protocol if isinstance(card, TableCard) else "descriptions"
+    return card.id, measured, ", ".join(card.profiles), card.title
 
 
 def _profile(card: ProfileCard) -> tuple[str, ...]:

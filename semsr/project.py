@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -13,10 +14,12 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from semsr.cards import (
+    AnyTable,
     Asset,
     AssetFile,
     Card,
     DatasetCard,
+    DescriptionTableCard,
     MethodCard,
     MetricCard,
     ProfileCard,
@@ -120,10 +123,14 @@ class Project:
         """Read and check one card file."""
         return parse_card(model, read_yaml(path), self.show(path))
 
-    def _folder_cards(self, kind: Kind, model: type[C]) -> dict[str, C]:
-        cards = {}
+    def _folder_cards(self, kind: Kind, model: type[C], models: Mapping[str, type[AnyTable]] | None = None) -> dict[str, Any]:
+        """By folder; `models` are those of cards whose `kind` says that they are no ordinary ones."""
+        cards: dict[str, Any] = {}
         for name, folder in self.folders(kind).items():
-            card = self.read(folder / f"{kind}.yaml", model)
+            path = folder / f"{kind}.yaml"
+            data = read_yaml(path)
+            of_kind = data.get("kind") if isinstance(data, dict) else None
+            card: Card = parse_card((models or {}).get(str(of_kind), model), data, self.show(path))
             if getattr(card, "id", None) != name:
                 raise CardError(
                     f"{self.show(folder)}/{kind}.yaml: id: found {getattr(card, 'id', None)!r}; must be the folder's name, {name!r}"
@@ -153,9 +160,9 @@ class Project:
         return self._folder_cards("dataset", DatasetCard)
 
     @cached_property
-    def tables(self) -> dict[str, TableCard]:
-        """All table cards by id."""
-        return self._folder_cards("table", TableCard)
+    def tables(self) -> dict[str, AnyTable]:
+        """All table cards by id: of scores, and of descriptions (`kind`)."""
+        return self._folder_cards("table", TableCard, {"descriptions": DescriptionTableCard})
 
     @cached_property
     def protocols(self) -> dict[str, ProtocolCard]:
@@ -242,7 +249,7 @@ class Project:
         """Raises: UnknownIdError."""
         return _get("protocol", name, self.protocols)
 
-    def table(self, name: str) -> TableCard:
+    def table(self, name: str) -> AnyTable:
         """Raises: UnknownIdError."""
         return _get("table", name, self.tables)
 

@@ -8,13 +8,15 @@ from semsr.cards.metric import MetricCard
 from semsr.cards.profile import ProfileCard, Track
 from semsr.cards.protocol import ProtocolCard, ProtocolColumn
 from semsr.cards.recipe import Recipe
-from semsr.cards.table import TableCard, TableRow
+from semsr.cards.table import AnyTable, DescriptionTableCard, TableCard, TableRow
 
 __all__ = [
+    "AnyTable",
     "Asset",
     "AssetFile",
     "Card",
     "DatasetCard",
+    "DescriptionTableCard",
     "Id",
     "MethodCard",
     "MetricCard",

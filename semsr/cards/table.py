@@ -53,22 +53,28 @@ class Context(Card):
     why: str
 
 
-class TableCard(Card):
-    """A table as data. `profiles` are those whose results may stand beside the published values as a reproduction."""
+class AnyTable(Card):
+    """What every table says. `profiles` are those whose results may stand beside the published values as a reproduction."""
 
     id: Id
     title: str
     paper: Paper | None = None
-    protocol: Id
     track: Literal["classical", "real"]
     profiles: Annotated[tuple[Id, ...], Field(min_length=1)]
     reported: str | None = None
     datasets: Annotated[tuple[TableDataset, ...], Field(min_length=1)]
+    notes: tuple[str, ...] = ()
+
+
+class TableCard(AnyTable):
+    """A table of scores."""
+
+    kind: Literal["scores"] = "scores"
+    protocol: Id
     columns: Annotated[tuple[Id, ...], Field(min_length=1)]
     rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
     comparisons: tuple[Comparison, ...] = ()
     context: Context | None = None
-    notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _compares_its_own_rows(self) -> TableCard:
@@ -82,4 +88,39 @@ class TableCard(Card):
                     )
             if comparison.row == comparison.against:
                 raise ValueError(f"comparisons.{at}: {comparison.label!r} compares a row with itself")
+        return self
+
+
+class DescriptionRow(Card):
+    """One way to put pictures into words: its published name, if any, and the entry of the method's `descriptions` that is measured."""
+
+    label: str
+    published: str | None = None
+    description: Id
+
+
+class MarksElsewhere(Card):
+    """The marks of another table, of a paper's own describers and pictures, shown for orientation only."""
+
+    table: Id
+    why: str
+
+
+class DescriptionTableCard(AnyTable):
+    """A table of how well pictures are put into words by the describers of one method.
+
+    `reference`: the description whose tags on clean pictures are what the others' tags on degraded ones are compared with, besides each
+    one's own. The columns are always the same: `semsr.reproduction.descriptions.measures`.
+    """
+
+    kind: Literal["descriptions"]
+    method: Id
+    reference: Id
+    rows: Annotated[tuple[DescriptionRow, ...], Field(min_length=1)]
+    context: MarksElsewhere | None = None
+
+    @model_validator(mode="after")
+    def _marks_of_one_origin(self) -> DescriptionTableCard:
+        if self.reported is not None and self.context is not None:
+            raise ValueError("'reported' is for marks of its own, 'context' for those of another table; give one")
         return self

@@ -56,15 +56,15 @@ class Reported:
         return max(printed, default=None)
 
 
-def read_reported(path: Path, name: str) -> Reported:
-    """Read a `reported.csv`: one row a value, `table, method, dataset, metric, value, note`.
+def read_lines(path: Path, name: str) -> tuple[str, list[tuple[int, list[str]]]]:
+    """The table's title and the numbered lines of a `reported.csv`: one a value, `table, method, dataset, metric, value, note`.
 
     Args:
         path: the file.
         name: what errors call it.
 
     Raises:
-        CardError: missing, not UTF-8, another header, a value that is no plain decimal number, or the same cell twice.
+        CardError: missing, not UTF-8, another header, another number of fields, the same cell twice, or lines of several tables.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -75,21 +75,29 @@ def read_reported(path: Path, name: str) -> Reported:
         raise CardError(f"{name}: not a UTF-8 CSV file: {error}") from None
     if not rows or tuple(rows[0]) != HEADER:
         raise CardError(f"{name}: line 1: found {rows[0] if rows else 'nothing'}; must be {','.join(HEADER)}")
-    values: dict[tuple[str, str, str], Published] = {}
-    titles = set()
-    for line, row in enumerate(rows[1:], 2):
+    lines = list(enumerate(rows[1:], 2))
+    seen: set[tuple[str, ...]] = set()
+    for line, row in lines:
         if len(row) != len(HEADER):
             raise CardError(f"{name}: line {line}: {len(row)} fields; must be {len(HEADER)}: {','.join(HEADER)}")
-        title, method, dataset, metric, text, note = row
-        if text and not _is_number(text):
-            raise CardError(f"{name}: line {line}: value: found {text!r}; must be a number as printed, or empty for a dash")
-        if (method, dataset, metric) in values:
-            raise CardError(f"{name}: line {line}: {method}, {dataset}, {metric} stands twice; remove one")
-        values[method, dataset, metric] = Published(text, note)
-        titles.add(title)
+        if (cell := tuple(row[1:4])) in seen:
+            raise CardError(f"{name}: line {line}: {', '.join(cell)} stands twice; remove one")
+        seen.add(cell)
+    titles = {row[0] for _, row in lines}
     if len(titles) != 1:
         raise CardError(f"{name}: table: found {sorted(titles)}; one file holds one published table")
-    return Reported(titles.pop(), values)
+    return titles.pop(), lines
+
+
+def read_reported(path: Path, name: str) -> Reported:
+    """Read a `reported.csv` of numbers; arguments and errors as of `read_lines`, and a value must be a plain decimal number."""
+    title, lines = read_lines(path, name)
+    values: dict[tuple[str, str, str], Published] = {}
+    for line, (_, method, dataset, metric, text, note) in lines:
+        if text and not _is_number(text):
+            raise CardError(f"{name}: line {line}: value: found {text!r}; must be a number as printed, or empty for a dash")
+        values[method, dataset, metric] = Published(text, note)
+    return Reported(title, values)
 
 
 def check_names(card: TableCard, reported: Reported, name: str) -> None:

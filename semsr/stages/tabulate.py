@@ -12,19 +12,24 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from semsr.cards import ProfileCard
+from semsr.assets.missing import MissingFile
+from semsr.cards import ProfileCard, TableCard
 from semsr.errors import SemsrError
 from semsr.evaluation.protocol import ResolvedProtocol, resolve
 from semsr.files import remove_partial, storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
-from semsr.reproduction.aggregate import Scores, read_scores
+from semsr.reproduction.aggregate import Scores, read_missing, read_scores
 from semsr.reproduction.assemble import assemble, planned_datasets
+from semsr.reproduction.descriptions.render import render_terminal as show_descriptions
+from semsr.reproduction.descriptions.table import DescriptionTable
+from semsr.reproduction.descriptions.wording import missing as descriptions_missing
 from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
 from semsr.reproduction.table import Table
+from semsr.stages import tabulate_descriptions
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 DIFFERENCES = ".differences.csv"
@@ -46,8 +51,14 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
     """
     # All tables are made before the first is written: an error leaves the files of the last run as they were.
     tables = tables_of(project, profile, keep_going=keep_going)
+    described = tabulate_descriptions.tables_of(project, profile, keep_going=keep_going)
     folder = project.root / "results" / "tables"
     written = []
+    for of_descriptions in described:
+        for suffix, render_it in tabulate_descriptions.RENDERERS.items():
+            path = folder / f"{of_descriptions.id}.{suffix}"
+            write_atomic(path, render_it(of_descriptions))
+            written.append(path)
     for table in tables:
         for suffix, render in RENDERERS.items():
             path = folder / f"{table.id}.{suffix}"
@@ -61,18 +72,18 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
             with storage_errors(differences):
                 differences.unlink(missing_ok=True)
     remove_partial(folder)
-    _show(tables, [project.show(path) for path in written])
+    _show(tables, described, [project.show(path) for path in written])
     return tables
 
 
 def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
-    """Every table of the profile, as data. Raises: SemsrError, see `run`."""
+    """Every table of scores of the profile, as data. Raises: SemsrError, see `run`."""
     if not profile.tables:
         raise SemsrError(f"profile {profile.id}: tables: found none; allowed: {', '.join(project.tables)}")
 
     shelf = _Shelf(project, profile)
     tables = []
-    for card in (project.table(name) for name in profile.tables):
+    for card in (card for card in map(project.table, profile.tables) if isinstance(card, TableCard)):
         protocol = resolve(project, card.protocol)
         planned = planned_datasets(project, card, profile)
         if keep_going:
@@ -90,6 +101,7 @@ class _Shelf:
         self._project = project
         self._profile = profile
         self._frames: dict[str, pd.DataFrame] = {}
+        self._missing: dict[str, dict[tuple[str, str], tuple[MissingFile, ...]]] = {}
         self._prepared: dict[str, Prepared] = {}
 
     def has_scores(self, dataset: str) -> bool:
@@ -103,10 +115,12 @@ class _Shelf:
         if dataset not in self._frames:
             path = self._path(dataset)
             self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
+            self._missing[dataset] = read_missing(path)
         prepared = self.prepared(dataset)
         # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.
         count = prepared.card.count if prepared.card.source.kind == "files" else None
-        return Scores(self._frames[dataset], [entry.name for entry in prepared.test], protocol, dataset, count)
+        names = [entry.name for entry in prepared.test]
+        return Scores(self._frames[dataset], names, protocol, dataset, count, self._missing[dataset])
 
     def prepared(self, dataset: str) -> Prepared:
         if dataset not in self._prepared:
@@ -123,7 +137,7 @@ class _Shelf:
         return ""
 
 
-def _show(tables: tuple[Table, ...], written: list[str]) -> None:
+def _show(tables: tuple[Table, ...], described: tuple[DescriptionTable, ...], written: list[str]) -> None:
     """What a person sees at the end of `make repro`."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     # A table squeezed into a narrow terminal loses digits; a line that the terminal wraps does not.
@@ -131,7 +145,11 @@ def _show(tables: tuple[Table, ...], written: list[str]) -> None:
     for table in tables:
         if (shown := render_terminal(table)) is not None:
             console.print(shown)
-    if gone := [line for table in tables for line in missing(table)]:
+    for of_descriptions in described:
+        if (shown := show_descriptions(of_descriptions)) is not None:
+            console.print(shown)
+    gone = [line for table in tables for line in missing(table)]
+    if gone := gone + [line for of_descriptions in described for line in descriptions_missing(of_descriptions)]:
         console.print(Text("Without a value:", style="bold"))
         for line in gone:
             console.print(Text(f"  {line}"))

@@ -1,0 +1,1 @@
+"""How well describers put pictures into words: what they said, measured, and set beside a paper's marks."""
