@@ -24,6 +24,7 @@ from semsr.restoration.diffusion.tiles import needs_tiles, predict_tiled
 from semsr.restoration.restorer import Restorer
 from semsr.restoration.seeding import picture_generator
 
+from .networks.agreement import check_agreement
 from .options import SeeSrOptions
 from .prompts import join, positive_prompt, wordless_prompt
 from .sampling import SamplingOptions
@@ -97,6 +98,7 @@ class SeeSr(Restorer):
         if made["network"] != NETWORK:
             raise MethodError(f"generator.network: found {made['network']!r}; SeeSR restores with {NETWORK!r} alone")
         self.card = parse_card(SeeSrOptions, made.get("options") or {}, "generator.options")
+        check_agreement(self.card)
         self.sampling = parse_card(SamplingOptions, options, "options")
         self.roles = None if files is None else dict(files)
         self.prompts: dict[str, str] = {}
@@ -188,7 +190,9 @@ class SeeSr(Restorer):
         tokens, words = lr.new_zeros(len(lr), 1, self.card.diffusion.image_width), [""] * len(lr)
         if self.networks.tagger is not None:
             with self._on(self.networks.tagger):
-                seen, logits = self.networks.tagger(lr)
+                # One by one: a batch changes the last bits, and with them now and then a tag at its threshold.
+                looked = [self.networks.tagger(one[None]) for one in lr]
+                seen, logits = (torch.cat(parts) for parts in zip(*looked, strict=True))
                 tokens = seen if chosen.image_tokens else tokens
                 words = [join(tags) for tags in self.networks.tagger.say(logits)] if chosen.words == "tags" else words
         if self.networks.describer is not None:

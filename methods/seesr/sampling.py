@@ -33,7 +33,7 @@ class SamplingOptions(Card):
             then zero, and the attention to the image adds its bias alone, whatever the picture.
         randomness: "picture": one generator a picture, out of the run's seed and the picture's name, on the CPU. "published": one
             generator for all files, with torch's default seed, and the global one for the autoencoder's draw: a picture then depends
-            on those before it. Pictures are then restored one by one.
+            on those before it, and a run that was stopped goes on with other noise. Pictures are then restored one by one.
         precision: of everything but the tagger and the sums between steps; "fp32" is the reference (published: fp16 by autocast).
         channels_last, compile: memory layout of, and torch's compiler for, U-Net and ControlNet.
         offload: networks wait on the CPU and come to the GPU one after the other, and the autoencoder's feature maps wait there.

@@ -167,6 +167,16 @@ def test_prompts_of_the_ablations(make: Callable[..., Any]) -> None:
     assert neither.networks.tagger is None
 
 
+def test_a_class_in_the_place_of_tags(make: Callable[..., Any], tiny_generator: dict[str, Any]) -> None:
+    """The describer has networks of its own: here the tagger without DAPE's additions, and its likeliest class."""
+    restorer, lr = make(words="classification", describer={"tagger": tiny_generator["options"]["tagger"]}), picture(8, 8)
+    restore(restorer, lr, "a")
+    with torch.inference_mode():
+        (said,) = restorer.networks.describer.describe(lr)
+    assert said.text.startswith("thing")
+    assert restorer.prompts["a"] == f"{said.text}, ,clean, high-resolution, 8k"
+
+
 def test_starts_differ_in_the_start_alone(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without the LR embedding, a picture's later noise is the same."""
     after = []
@@ -240,6 +250,15 @@ def test_faster_or_smaller(make: Callable[..., Any], option: dict[str, Any]) -> 
     assert difference.max() == 0 or "offload" not in option
 
 
+@pytest.mark.slow
+def test_compiled(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks can be captured; machine code, which takes minutes to make, is left out."""
+    whole = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda network: whole(network, backend="eager"))
+    lr = picture(12, 12)
+    assert (restore(make(), lr, "a") - restore(make(compile=True), lr, "a")).abs().max() < 1e-4
+
+
 def test_roles_of_published_weights(
     seesr: Callable[[str], Any], make: Callable[..., Any], tiny_files: dict[str, Path], tiny_generator: dict[str, Any]
 ) -> None:
@@ -258,6 +277,9 @@ def test_what_is_missing_is_named(
         kind(stepz=3)
     with pytest.raises(SemsrError, match=r"generator.network: found 'rrdb'"):
         kind(generator={"network": "rrdb"})
+    other = {**tiny_generator["options"], "text": {"kind": "hashed", "width": 32}}
+    with pytest.raises(SemsrError, match=r"diffusion\.text_width"):
+        kind(generator={**tiny_generator, "options": other})
     for role in ("autoencoder", "tagger", "dape"):
         restorer = kind(generator=tiny_generator)
         restorer.files = {name: path for name, path in tiny_files.items() if name != role}
