@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import BertConfig, BertModel
@@ -50,13 +51,17 @@ class MiniLmText(TextEncoder):
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> Tensor:
-        """See `TextEncoder.encode`. Each prompt goes alone, since numbers in a batch depend on who else is in it in their last digits."""
+        """See `TextEncoder.encode`; a prompt that is there several times is encoded once."""
+        distinct = {prompt: at for at, prompt in enumerate(dict.fromkeys(prompts))}
+        numbers = [self.tokenizer.encode(prompt).ids for prompt in distinct]
+        ids = torch.zeros(len(numbers), max(map(len, numbers)), dtype=torch.long)
+        real = torch.zeros_like(ids)
+        for at, row in enumerate(numbers):
+            ids[at, : len(row)], real[at, : len(row)] = torch.tensor(row), 1
         device = self.model.device
-        encoded = torch.zeros(len(prompts), self.length, self.width, device=device, dtype=self.model.dtype)
-        for row, prompt in zip(encoded, prompts, strict=True):
-            ids = torch.tensor([self.tokenizer.encode(prompt).ids], device=device)
-            row[: ids.shape[1]] = self.model(input_ids=ids).last_hidden_state[0]
-        return encoded
+        ids, real = ids.to(device), real.to(device)
+        states = self.model(input_ids=ids, attention_mask=real).last_hidden_state * real[..., None]
+        return F.pad(states, (0, 0, 0, self.length - ids.shape[1]))[[distinct[prompt] for prompt in prompts]]
 
 
 def load_bert(path: Path) -> BertModel:

@@ -211,17 +211,20 @@ def plain_bert(state: State, ids: list[int]) -> Tensor:
     "prompt, ids", [("Dogs, a cat", [2, 4, 6, 7, 8, 5, 3]), ("", [2, 3]), ("zebra", [2, 1, 3]), ("cat " * 20, [2, *[5] * 8, 3])]
 )
 def test_minilm_equals_a_plain_version(seesr, minilm, prompt, ids):
-    """Token by token, zeros behind them; alone and beside another prompt to the last bit."""
+    """Token by token, zeros behind them; alone and beside others."""
     card = seesr("options").TextOptions(kind="minilm", width=16, length=10)
     encoder = seesr("networks.text").make_text_encoder(card, minilm[1])
     assert not encoder.training and not any(parameter.requires_grad for parameter in encoder.parameters())
-    found = encoder.encode([prompt, "a dog, a dog"])
-    assert torch.equal(found[:1], encoder.encode([prompt]))
     encoder.double()
     found = encoder.encode([prompt])
     assert found.shape == (1, 10, 16)
     torch.testing.assert_close(found[0, : len(ids)], plain_bert(encoder.model.state_dict(), ids), rtol=1e-9, atol=1e-9)
     assert not found[0, len(ids) :].any()
+    others = ["a dog, a dog", prompt, "", prompt]
+    beside = encoder.encode(others)
+    for other, state in zip(others, beside, strict=True):
+        torch.testing.assert_close(state, encoder.encode([other])[0], rtol=1e-12, atol=1e-12)
+    assert torch.equal(beside[1], beside[3])
 
 
 def test_minilm_files_that_do_not_fit(seesr, minilm, tmp_path):
