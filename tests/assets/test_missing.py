@@ -97,3 +97,19 @@ def test_what_failed_is_asked_for_once(tmp_path: Any, monkeypatch: pytest.Monkey
     store.path(asset()).parent.mkdir(parents=True, exist_ok=True)
     store.path(asset()).write_bytes(b"by hand")
     assert store.get(asset()).read_bytes() == b"by hand"
+
+
+def test_a_busy_server_is_waited_for_once_not_for_each_file(server: Any, store: Store, make_asset: Any) -> None:
+    for name in ("one", "two"):
+        server.troubles[f"/{name}.bin"] = [(503, {})] * 20
+    cards = [
+        make_asset(b"data", {"kind": "https", "url": f"{server.url}/{name}.bin"}).model_copy(update={"id": name})
+        for name in ("one", "two")
+    ]
+    with pytest.raises(MissingAssetsError, match="HTTP 503"):
+        store.get(cards[0])
+    asked = len(server.gets())
+    assert asked > 1, "a busy server is given time"
+    with pytest.raises(MissingAssetsError, match="HTTP 503"):
+        store.get(cards[1])
+    assert len(server.gets()) == asked, "but its other files are not waited for, too"
