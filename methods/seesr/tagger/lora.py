@@ -46,8 +46,6 @@ class LoraLinear(nn.Linear):
         low = F.linear(x, self.lora_A).split(self.rank, dim=-1)
         added = iter(F.linear(each, rows) for each, rows in zip(low, self._rows(), strict=True))
         plain = F.linear(x, self.weight, self.bias)
-        if all(self.parts):
-            return plain + self.scale * torch.cat(list(added), dim=-1)
         thirds = plain.chunk(len(self.parts), dim=-1)
         return torch.cat(
             [third + self.scale * next(added) if on else third for third, on in zip(thirds, self.parts, strict=True)], -1

@@ -141,6 +141,12 @@ class Stage(nn.Module):
         )
         self.downsample = None if last else PatchMerging(width, side)
 
+    def forward(self, places: Tensor, *, recompute: bool = False) -> Tensor:
+        """(B, side * side, C) -> (B, side * side / 4, 2 * C), or of the last stage the same shape."""
+        for block in self.blocks:
+            places = checkpoint(block, places, use_reentrant=False) if recompute else block(places)
+        return places if self.downsample is None else self.downsample(places)
+
 
 class PatchEmbed(nn.Module):
     """Squares of pixels become places."""
@@ -191,10 +197,7 @@ class Swin(nn.Module):
         """See the class."""
         places: Tensor = self.patch_embed(pictures)
         for stage in self.layers:
-            for block in stage.blocks:
-                again = self.recompute and self.training
-                places = checkpoint(block, places, use_reentrant=False) if again else block(places)
-            places = places if stage.downsample is None else stage.downsample(places)
+            places = stage(places, recompute=self.recompute and self.training)
         return self.norm(places)  # type: ignore[no-any-return]
 
 

@@ -73,6 +73,26 @@ def test_training_drops_and_evaluating_does_not(
         assert not torch.equal(tagger(pictures.float())[index], tagger(pictures.float())[index])
 
 
+def test_training_may_forget_activations(seesr: Callable[[str], Any], card: Callable[..., Any], pictures: Tensor) -> None:
+    """The same gradients of the additions, from one activation a block; counted by how often a block runs."""
+    gradients, runs = [], []
+    for recompute in (False, True):
+        torch.manual_seed(0)
+        student = seesr("tagger").start_dape(card(), {}, recompute=recompute)
+        for name, parameter in student.named_parameters():
+            if name.endswith("lora_B"):
+                parameter.data.normal_()
+        count = [0]
+        block = student.visual_encoder.layers[0].blocks[1]
+        block.register_forward_hook(lambda *_, count=count: count.__setitem__(0, count[0] + 1))
+        torch.manual_seed(1)
+        student(pictures.float())[1].square().sum().backward()
+        gradients.append(torch.cat([parameter.grad.flatten() for parameter in student.parameters() if parameter.requires_grad]))
+        runs += count
+    assert torch.equal(*gradients)
+    assert runs == [1, 2]
+
+
 @pytest.mark.parametrize("antialias", [False, True])
 def test_pictures_are_squeezed_into_a_square(seesr: Callable[[str], Any], antialias: bool) -> None:
     """Bilinear by hand along each axis: two neighbours, or with antialiasing a triangle as wide as pixels shrink."""

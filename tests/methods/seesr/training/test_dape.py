@@ -127,6 +127,27 @@ def test_half_precision_tokens_are_compared_in_full(dape: Any) -> None:
     assert float(dape.representation_loss(lr, hr)) == 90_000
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_trains_nearly_the_same(
+    dape: Any, pair: tuple[Any, Any], batch: dict[str, Tensor], dtype: torch.dtype
+) -> None:
+    """Losses come in full precision, and gradients point where they do in full precision."""
+    teacher, student = pair
+    objective, found = dape.DapeObjective(teacher), []
+    batch["lr"] *= 0.3
+    for enabled in (False, True):
+        with torch.autocast("cpu", dtype=dtype, enabled=enabled):
+            losses = objective(student, batch)
+        assert all(loss.dtype == torch.float32 for loss in losses.values())
+        student.zero_grad()
+        sum(losses.values()).backward()
+        gradients = [parameter.grad.flatten() for parameter in student.parameters() if parameter.requires_grad]
+        found.append((losses["representation"].item(), losses["tags"].item(), torch.cat(gradients)))
+    full, half = found
+    assert half[:2] == pytest.approx(full[:2], rel=0.02)
+    assert float(torch.cosine_similarity(full[2], half[2], dim=0)) > 0.99
+
+
 def test_only_additions_get_gradients_and_they_learn(dape: Any, pair: tuple[Any, Any], batch: dict[str, Tensor]) -> None:
     """LR is dark, too; what the student makes of it comes closer to what the teacher makes of HR; the teacher stays what it was."""
     teacher, student = pair
