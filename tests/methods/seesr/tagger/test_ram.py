@@ -84,7 +84,7 @@ def test_training_may_forget_activations(seesr: Callable[[str], Any], card: Call
                 parameter.data.normal_()
         count = [0]
         block = student.visual_encoder.layers[0].blocks[1]
-        block.register_forward_hook(lambda *_, count=count: count.__setitem__(0, count[0] + 1))
+        block.register_forward_pre_hook(lambda *_, count=count: count.__setitem__(0, count[0] + 1))
         torch.manual_seed(1)
         student(pictures.float())[1].square().sum().backward()
         gradients.append(torch.cat([parameter.grad.flatten() for parameter in student.parameters() if parameter.requires_grad]))
