@@ -16,12 +16,14 @@ class AutoencoderLoss(Card):
     """An autoencoder's: the mean difference of pixels in [-1, 1], plus `kl` times the mean divergence of a latent's number from a unit
     Gaussian, plus features of VGG (role "perceptual" of the recipe's assets), of pixels in [0, 1].
 
-    `log_variance`: what the posteriors begin with; None: as drawn.
+    `begin`: "passing" makes of the weights drawn something near the identity, which a short training gets further from. `log_variance`: what
+    the posteriors begin with; None: as drawn, about 0, in whose noise means that are still small drown.
     """
 
     pixel: Literal["l1", "l2"] = "l1"
     kl: Weight = 1e-6
     perceptual: PerceptualLoss | None = None
+    begin: Literal["drawn", "passing"] = "drawn"
     log_variance: float | None = None
 
 

@@ -14,6 +14,7 @@ from semsr.training.objective import Objective
 from semsr.training.parts import Parts
 from semsr.training.perceptual import make_perceptual
 
+from ..networks.agreement import check_agreement
 from ..networks.autoencoder import make_autoencoder
 from ..networks.controlled import train_only
 from ..networks.loading import load_into, start_networks
@@ -64,6 +65,8 @@ class SeesrParts(Parts):
         if self.network not in _KINDS:
             raise SemsrError(f"generator.network: found {self.network!r}; allowed: {', '.join(_KINDS)}")
         self.card = parse_card(SeeSrOptions, self.generator_card.options, "generator.options")
+        if "diffusion" in self.network:
+            check_agreement(self.card, image=self.network == "controlled-diffusion")
         kind, options = _KINDS[self.network]
         if self.objective_card is None or self.objective_card.kind != kind:
             found = self.objective_card.kind if self.objective_card else None
@@ -84,7 +87,7 @@ class SeesrParts(Parts):
         if self.network == "tagger":
             return start_dape(self.card.tagger, self.files, recompute=self.recompute)
         if self.network == "autoencoder":
-            made = Autoencoding(make_autoencoder(self.card.autoencoder, None), self._loss(AutoencoderLoss).log_variance)
+            made = Autoencoding(make_autoencoder(self.card.autoencoder, None), self._loss(AutoencoderLoss))
             if self.recompute:
                 made.autoencoder.enable_gradient_checkpointing()
             return made
