@@ -37,13 +37,13 @@ class MissingFile:
     @property
     def size_text(self) -> str:
         """Its size as a person reads it."""
-        return show_size(self.size, self.about)
+        return "size not known" if self.size is None and self.about is None else show_size(self.size, self.about)
 
     def line(self) -> str:
         """Everything in one line, without anything of this machine."""
         tried = f"tried {self.reason}" if self.reason else f"from {'; '.join(self.mirrors)} (not asked for)"
         return (
-            f"{self.id}: {self.title}; file {self.file}, size {self.size_text}; licence {self.licence}; {tried}. "
+            f"{self.id}: {self.title}; file {self.file}, {self.size_text}; licence {self.licence}; {tried}. "
             f"By hand: {self.manual.rstrip('.')}."
         )
 

@@ -76,7 +76,7 @@ Row = tuple[str, str]
 
 
 def read_missing(path: Path) -> dict[Row, tuple[MissingFile, ...]]:
-    """The rows that `semsr score` left out because files from outside were missing, each with what it lacks; none where it can't be read."""
+    """The rows that `semsr score` left out for want of files from outside, each with what it lacks; none where it can't be read."""
     try:
         known = pq.read_schema(path).metadata or {}
         entries = json.loads(known.get(IN_SCORES, b"[]"))

@@ -8,7 +8,7 @@ from semsr.assets.missing import MissingFile
 from semsr.cards import AnyTable, ProfileCard, TableCard, TableRow, Track
 from semsr.project import Project
 from semsr.reproduction.aggregate import Scores
-from semsr.reproduction.table import Block
+from semsr.reproduction.table import Block, Lack
 
 
 def track_of(card: AnyTable, profile: ProfileCard) -> Track:
@@ -61,8 +61,8 @@ def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: Tab
     return ""
 
 
-def missing_files(blocks: Sequence[Block], scores: Mapping[str, Scores]) -> tuple[str, ...]:
-    """A line for each file from outside that stood in the way of rows of a table: everything about it, and which rows need it."""
+def missing_files(blocks: Sequence[Block], scores: Mapping[str, Scores]) -> tuple[Lack, ...]:
+    """Each file from outside that stood in the way of rows of a table, and of which."""
     files: dict[str, MissingFile] = {}
     rows: dict[str, dict[str, None]] = {}
     for block in blocks:
@@ -73,4 +73,4 @@ def missing_files(blocks: Sequence[Block], scores: Mapping[str, Scores]) -> tupl
                 if file.id not in files or (file.reason and not files[file.id].reason):
                     files[file.id] = file
                 rows.setdefault(file.id, {})[row.label] = None
-    return tuple(f"{file.line()} Needed by {', '.join(rows[name])}." for name, file in files.items())
+    return tuple(Lack(file, tuple(rows[name])) for name, file in files.items())

@@ -95,7 +95,7 @@ def _missing(table: Table) -> list[str]:
         return []
     lines = [
         rf"{{\scriptsize\raggedright\textbf{{{wording.MISSING_FILES}}}\par",
-        *(f"{escape(line)}\\par" for line in table.missing),
+        *(f"{escape(lack.line)}\\par" for lack in table.missing),
         "}",
     ]
     return ["\n".join(lines)]

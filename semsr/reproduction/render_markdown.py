@@ -32,7 +32,7 @@ def render_markdown(table: Table) -> str:
         "\n".join(["## How it is measured", "", *(f"- **{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table))])
     )
     if table.missing:
-        parts.append("\n".join([f"## {wording.MISSING_FILES}", "", *(f"- {escape(line)}" for line in table.missing)]))
+        parts.append("\n".join([f"## {wording.MISSING_FILES}", "", *(f"- {escape(lack.line)}" for lack in table.missing)]))
     if table.footnotes:
         notes = [f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()]
         parts.append("\n".join(["## Notes", "", *notes]))

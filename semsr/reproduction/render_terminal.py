@@ -53,8 +53,11 @@ def missing(table: Table) -> tuple[str, ...]:
                 if cell.result.value is None:
                     reason = f"{cell.result.status.replace('-', ' ')}: {cell.result.reason}"
                     reasons.setdefault((reason, block.label), {})[column.title] = None
-    files = (f"{table.id}: missing file {line}" for line in table.missing)
-    return (*(f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items()), *files)
+    lines = [f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items()]
+    if table.missing:
+        names = ", ".join(f"{lack.file.id} ({lack.file.size_text})" for lack in table.missing)
+        lines.append(f"{table.id}: missing files: {names}; mirrors and how to supply them by hand: {table.id}.md")
+    return tuple(lines)
 
 
 def _title(table: Table, block: Block) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from semsr.assets.missing import MissingFile
 from semsr.cards.method import Trust
 from semsr.reproduction.reported import Published
 from semsr.reproduction.result import Result
@@ -179,6 +180,19 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Lack:
+    """A file from outside that stood in the way of rows, by their labels."""
+
+    file: MissingFile
+    rows: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """Everything about it."""
+        return f"{self.file.line()} Needed by {', '.join(self.rows)}."
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole table.
 
@@ -188,7 +202,7 @@ class Table:
         not_run: why this profile's results can't stand in this table at all; empty where they can.
         footnotes: text of each mark.
         notes: remarks on the whole table.
-        missing: a line for each file from outside that stood in the way of a row.
+        missing: each file from outside that stood in the way of a row.
     """
 
     id: str
@@ -203,7 +217,7 @@ class Table:
     not_run: str = ""
     footnotes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: tuple[Lack, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -52,7 +52,7 @@ def test_a_line_has_everything_a_person_needs() -> None:
         ([{"size": 1000}, {"size": 2000}], "asset a (1.0 kB) and 1 more file, 3.0 kB together"),
         ([{"size": 1000}, {"about": 2000}, {"size": 1}], "asset a (1.0 kB) and 2 more files, about 3.0 kB together"),
         ([{"about": 1000}, {}], "asset a (about 1.0 kB) and 1 more file, more than 1.0 kB together"),
-        ([{}, {}], "asset a (not known) and 1 more file"),
+        ([{}, {}], "asset a (size not known) and 1 more file"),
     ],
 )
 def test_summary(sizes: list[dict[str, int]], expected: str) -> None:
