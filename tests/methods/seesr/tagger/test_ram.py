@@ -65,9 +65,13 @@ def test_training_drops_and_evaluating_does_not(
     seesr: Callable[[str], Any], card: Callable[..., Any], pictures: Tensor
 ) -> None:
     """Dropout of the head, and drop path of the encoder, both in training alone."""
-    for changes, index in (({"head": {"hidden": 12, "heads": 3, "dropout": 0.3}}, 1), ({}, 0)):
+    calm = card().swin.model_dump() | {"drop_path": 0.0}
+    head = {"hidden": 12, "heads": 3, "feed_forward": 20}
+    for changes, index in (({"swin": calm, "head": head | {"dropout": 0.3}}, 1), ({"head": head | {"dropout": 0.0}}, 0)):
         tagger = seesr("tagger").make_tagger(card(**changes), {})
         assert torch.equal(tagger(pictures.float())[index], tagger(pictures.float())[index])
+        if index:
+            assert torch.equal(tagger.train()(pictures.float())[0], tagger.eval()(pictures.float())[0])
         tagger.train()
         torch.manual_seed(0)
         assert not torch.equal(tagger(pictures.float())[index], tagger(pictures.float())[index])
