@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from semsr.cards import DescriptionTableCard, TableCard
 from semsr.evaluation.protocol import resolve
 from semsr.project import Project
+from semsr.reproduction.descriptions.assemble import planned_datasets, wanted
+from semsr.reproduction.descriptions.marks import load_marks
 from semsr.reproduction.reported import load_reported
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,12 +22,17 @@ PROFILES = sorted(path.stem for path in ROOT.glob("profiles/*.yaml"))
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_fits_its_published_values_and_its_protocol(project: Project, name: str) -> None:
     card = project.table(name)
+    assert set(card.profiles) <= set(project.profiles)
+    assert (ROOT / "tables" / name / "README.md").is_file()
+    if isinstance(card, DescriptionTableCard):
+        load_marks(project, card)
+        assert set(wanted(card)) <= set(project.method(card.method).descriptions)
+        return
+    assert isinstance(card, TableCard)
     load_reported(ROOT / "tables" / name, card, name)
     assert set(card.columns) <= {column.name for column in resolve(project, card.protocol).columns}
-    assert set(card.profiles) <= set(project.profiles)
     for row in card.rows:
         assert row.method is None or row.variant in project.method(row.method).variants
-    assert (ROOT / "tables" / name / "README.md").is_file()
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -58,12 +66,25 @@ def test_every_data_set_and_protocol_of_a_profile_ends_in_a_table(project: Proje
     used = {
         (table.track, entry.dataset, table.protocol)
         for table in map(project.table, profile.tables)
-        if name in table.profiles
+        if name in table.profiles and isinstance(table, TableCard)
         for entry in table.datasets
     }
     for kind in ("classical", "real"):
         track = getattr(profile.tracks, kind)
         assert {(kind, dataset, protocol) for dataset in track.datasets for protocol in track.protocols} <= used
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_what_a_profile_describes_ends_in_a_table(project: Project, name: str) -> None:
+    profile = project.profile(name)
+    shown = {
+        (table.method, dataset)
+        for table in map(project.table, profile.tables)
+        if isinstance(table, DescriptionTableCard)
+        for dataset in planned_datasets(project, table, profile)
+    }
+    wanted_here = {(method, dataset) for method in profile.descriptions.methods for dataset in profile.descriptions.datasets}
+    assert wanted_here == shown
 
 
 def test_lite_results_can_enter_no_papers_table(project: Project) -> None:

@@ -18,7 +18,10 @@ def _reported(project: Project, table: str) -> Reported:
     return read_reported(project.root / "tables" / table / "reported.csv", table)
 
 
-@pytest.mark.parametrize(("table", "file"), [("sed-table1", "sed_table1.csv"), ("seesr-table2", "seesr_table2.csv")])
+@pytest.mark.parametrize(
+    ("table", "file"),
+    [("sed-table1", "sed_table1.csv"), ("seesr-table1", "seesr_table1.csv"), ("seesr-table2", "seesr_table2.csv")],
+)
 def test_the_transcription_is_unchanged(project: Project, test_data: Path, table: str, file: str) -> None:
     source = test_data.parent / "reported" / file
     if not source.is_file():
