@@ -137,7 +137,7 @@ def test_merged_is_unmerged_is_written_out(small: Any, tagger: Any, changed: Cal
 
 
 def test_only_additions_learn_and_all_of_them_do(small: Any, changed: Callable[[Any], Any], pictures: Tensor) -> None:
-    added = changed(small).train()
+    added = changed(small.requires_grad_(True)).train()
     tokens, logits = added(pictures)
     (tokens.square().sum() + logits.square().sum()).backward()
     for name, parameter in added.named_parameters():
