@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from semsr.training.objective import Called, Objective
 
+from .beginning import pass_on_pictures
 from .latents import to_device
 from .options import AutoencoderLoss
 
@@ -27,7 +28,7 @@ class Autoencoding(nn.Module):
         super().__init__()
         self.autoencoder: Any = autoencoder
         if card.begin == "passing":
-            pass_on(autoencoder)
+            pass_on_pictures(autoencoder)
         if card.log_variance is not None:
             bias = self.autoencoder.quant_conv.bias
             with torch.no_grad():
@@ -37,25 +38,6 @@ class Autoencoding(nn.Module):
         """Pictures (B, 3, H, W) in [-1, 1], noise (B, C, H/f, W/f) -> pictures decoded from posterior draws, means and log variances."""
         posterior = self.autoencoder.encode(pictures).latent_dist
         return self.autoencoder.decode(posterior.mean + posterior.std * noise).sample, posterior.mean, posterior.logvar
-
-
-@torch.no_grad()
-def pass_on(autoencoder: nn.Module, drawn: float = 0.3) -> None:
-    """Let an untrained autoencoder pass on what it is given, as well as its shape allows: minutes of training become seconds.
-
-    Residual branches begin silent; every other convolution as the identity of as many channels as go through, plus a share of what was drawn.
-
-    Args:
-        autoencoder: changed in place.
-        drawn: that share.
-    """
-    for name, module in autoencoder.named_modules():
-        if not isinstance(module, nn.Conv2d) or name.endswith("conv1"):
-            continue
-        if name.endswith("conv2"):
-            nn.init.zeros_(module.weight)
-        else:
-            module.weight.mul_(drawn).add_(nn.init.dirac_(torch.empty_like(module.weight)))
 
 
 class AutoencoderObjective(Objective):

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from semsr.training.objective import Called, Objective
 
+from .beginning import pass_on_noise
 from .latents import Latents, Noising
+from .options import DiffusionLoss
 from .words import Words
 
 
@@ -19,11 +21,14 @@ class TextToImage(nn.Module):
 
     Args:
         unet: diffusers' UNet2DConditionModel.
+        card: how it begins.
     """
 
-    def __init__(self, unet: nn.Module) -> None:
+    def __init__(self, unet: nn.Module, card: DiffusionLoss) -> None:
         super().__init__()
         self.unet: Any = unet
+        if card.begin == "passing":
+            pass_on_noise(unet)
 
     def forward(self, latents: Tensor, levels: Tensor, text: Tensor) -> Tensor:
         """(B, C, h, w), (B,), (B, L, D) -> the noise in the latents."""

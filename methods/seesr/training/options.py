@@ -16,8 +16,8 @@ class AutoencoderLoss(Card):
     """An autoencoder's: the mean difference of pixels in [-1, 1], plus `kl` times the mean divergence of a latent's number from a unit
     Gaussian, plus features of VGG (role "perceptual" of the recipe's assets), of pixels in [0, 1].
 
-    `begin`: "passing" makes of the weights drawn something near the identity, which a short training gets further from. `log_variance`: what
-    the posteriors begin with; None: as drawn, about 0, in whose noise means that are still small drown.
+    `begin`: "passing" makes of the weights drawn something near the identity (`beginning.py`). `log_variance`: what the posteriors begin
+    with; None: as drawn, about 0, in whose noise means that are still small drown.
     """
 
     pixel: Literal["l1", "l2"] = "l1"
@@ -31,8 +31,10 @@ class DiffusionLoss(Card):
     """A text-to-image model's.
 
     `words`: from where the ground truth's tags come, the tagger or the files beside the training data (SeeSR makes these beforehand).
-    `null_text`: how often a picture goes without them.
+    `null_text`: how often a picture goes without them. `begin`: as an autoencoder's; stage two begins with what it is given.
     """
+
+    begin: Literal["drawn", "passing"] = "drawn"
 
     null_text: Share = 0.1
     words: Literal["tagger", "files"] = "tagger"

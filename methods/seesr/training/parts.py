@@ -95,7 +95,7 @@ class SeesrParts(Parts):
             unet = make_unet(self.card.diffusion, False)
             if self.recompute:
                 unet.enable_gradient_checkpointing()
-            return TextToImage(unet)
+            return TextToImage(unet, self._loss(DiffusionLoss))
         diffusion = start_networks(self.card.diffusion, self.files)
         train_only(diffusion, self._loss(ControlLoss).train)
         if self.recompute:

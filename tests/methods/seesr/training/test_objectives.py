@@ -136,6 +136,19 @@ def test_how_an_autoencoder_begins(make_parts: Any, tiny: ModuleType) -> None:
     assert abs(likeness["drawn"]) < 0.15 and likeness["passing"] > 0.3
 
 
+def test_a_unet_that_passes_on_noise(make_parts: Any) -> None:
+    """Before its first step it answers with its input, nearly."""
+    likeness = {}
+    for begin in ("drawn", "passing"):
+        torch.manual_seed(0)
+        network = make_parts("diffusion", objective={"begin": begin}).generator()
+        noisy = torch.randn(2, 4, 8, 8)
+        with torch.no_grad():
+            found = network(noisy, torch.tensor([900, 100]), torch.randn(2, 5, 16))
+        likeness[begin] = float(((found - noisy) ** 2).mean())
+    assert likeness["drawn"] > 0.8 and likeness["passing"] < 0.4
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
 def test_how_often_there_are_no_words(seesr: Any, share: float) -> None:
     words = seesr("training.words").Words(Said(), None, share)

@@ -138,5 +138,5 @@ def test_refused(make_parts: Any, tiny: ModuleType, recipe: Any, files: Any, tmp
         generator = parts.generator()
         with pytest.raises(WeightsError, match=r"other\.safetensors"):
             parts.load(generator, tmp_path / "other.safetensors")
-        with pytest.raises(SemsrError, match="start.key: found 'params'"):
+        with pytest.raises(SemsrError, match=r"start\.key: found 'params'"):
             parts.load(generator, files["unet"], "params")

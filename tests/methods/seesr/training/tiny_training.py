@@ -78,11 +78,14 @@ def job(folder: Path, card: Recipe, files: Mapping[str, Path], kill_at: int | No
 
 
 def main() -> None:
-    """Trainings one after the other, each in a process of its own, which may die; says how each ended."""
+    """Trainings one after the other, each in a process of its own, which may die; says how each ended. What is slow to import is, once."""
+    import torch._dynamo  # noqa: F401 # what optimisers load when they first step
+
     from semsr.training.run import train
 
     told = json.loads(sys.stdin.read())
     files = {role: Path(path) for role, path in told["files"].items()}
+    parts(Recipe.model_validate(told["runs"][0]["recipe"]), files).generator()
     ends = []
     for each in told["runs"]:
         if not (child := os.fork()):
