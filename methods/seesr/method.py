@@ -139,6 +139,7 @@ class SeeSr(Restorer):
             store=torch.device("cpu") if chosen.offload else None,
         )
         self.shared = torch.Generator(device).manual_seed(DEFAULT_SEED) if chosen.randomness == "published" else None
+        self.drawing = 0
         if chosen.precision != "fp32":
             # Autocast alone would bring frozen weights down again in every call.
             for network in (networks.text, networks.autoencoder, networks.diffusion):
@@ -157,6 +158,9 @@ class SeeSr(Restorer):
         together = self.sampling.together or (1 if self.device.type == "cpu" else len(names))
         if self.shared is not None:
             together = 1
+            if seed != self.drawing:  # seed 0 is the published one, which nobody set; others are further draws of the same kind
+                self.shared.manual_seed(DEFAULT_SEED + seed)
+                self.drawing = seed
         groups = [slice(at, at + together) for at in range(0, len(names), together)]
         return torch.cat([self._restore(lr[group], names[group], seed) for group in groups])
 

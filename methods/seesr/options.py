@@ -43,8 +43,8 @@ class TaggerOptions(Card):
     """What names the things in a picture: "ram", the published one, or "efficientnet", EfficientNet-Lite0 where RAM can't be had.
 
     `size`: pictures are brought to this square first, bilinearly; `antialias`: by averaging where they shrink, as torchvision does since
-    0.17 (the published code asks for an older one). `threshold`: above this a tag counts, where no file of thresholds gives one for each tag
-    (RAM's own file overwrites it). `tags`, `width`, `swin`, `head` are RAM's; EfficientNet-Lite0 has 1000 tags and tokens of 1280.
+    0.17 (the published code asks for an older one). `threshold`: above this a tag counts, where no file of thresholds gives one for each
+    tag (RAM's own file overwrites it). `tags`, `width`, `swin`, `head` are RAM's; EfficientNet-Lite0 has 1000 tags and tokens of 1280.
     """
 
     kind: Literal["ram", "efficientnet"] = "ram"

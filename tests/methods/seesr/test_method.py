@@ -203,6 +203,19 @@ def test_published_randomness_depends_on_the_order(make: Callable[..., Any]) -> 
     assert not torch.allclose(forward, backward.flip(0), atol=1e-3)
 
 
+def test_published_randomness_has_further_draws(make: Callable[..., Any]) -> None:
+    lr = picture(8, 8)
+
+    def run(seed: int) -> Tensor:
+        restorer = make(randomness="published")
+        torch.manual_seed(0)
+        with torch.inference_mode():
+            return restorer.restore(lr, names=("a",), seed=seed)
+
+    assert torch.equal(run(1), run(1))
+    assert not torch.allclose(run(0), run(1), atol=1e-3)
+
+
 def test_published_randomness_draws_as_the_published_code(make: Callable[..., Any]) -> None:
     restorer, large = make(randomness="published"), torch.rand(1, 3, 32, 32)
     torch.manual_seed(4)
