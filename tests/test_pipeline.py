@@ -49,7 +49,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("profile", ["lite", "classical", "sed-ablations", "seesr", "seesr-ablations", "seesr-retrained", "paper"])
+@pytest.mark.parametrize(
+    "profile", ["lite", "classical", "sed-ablations", "seesr", "seesr-ablations", "seesr-retrained", "paper"]
+)
 def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, profile: str) -> None:
     assert _run(clone, sys.executable, "-m", "semsr", "use", profile).returncode == 0
     start = time.perf_counter()
