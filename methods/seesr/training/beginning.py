@@ -59,3 +59,32 @@ def pass_on_noise(unet: Any) -> None:
     shortcut = unet.up_blocks[-1].resnets[-1].conv_shortcut
     shortcut.weight.mul_(DRAWN)
     shortcut.weight[:, -width:] = torch.eye(width)[..., None, None]
+
+
+@torch.no_grad()
+def pass_on_colours(controlnet: Any) -> None:
+    """A ControlNet whose picture arrives, shrunk, in the U-Net's first skip connection from the first step on; changed in place.
+
+    As published, nothing arrives at first, and hundreds of steps go by before the picture counts. The colours take three of the first level's
+    channels that `pass_on_noise` leaves free.
+
+    Raises:
+        SemsrError: there are no such channels.
+    """
+    latent, width = controlnet.config.in_channels, controlnet.config.block_out_channels[0]
+    free = 2 * latent
+    if width < free + 3:
+        raise SemsrError(f"objective.options.begin: 'passing' needs diffusion.channels[0] of {free + 3} or more, found {width}")
+    embedding = controlnet.controlnet_cond_embedding
+    for layer in (embedding.conv_in, *embedding.blocks):
+        layer.weight.mul_(DRAWN)
+        shrinks = layer.stride[0] > 1
+        for at in range(3):
+            # Twice, since SiLU halves what is small; a mean where the picture shrinks.
+            layer.weight[at, at] += 2 / 9 if shrinks else 0
+            layer.weight[at, at, 1, 1] += 0 if shrinks else 2
+    for at in range(3):
+        embedding.conv_out.weight[free + at, at, 1, 1] = 1
+    first = controlnet.controlnet_down_blocks[0]
+    for at in range(free, width):
+        first.weight[at, at] = 1

@@ -31,7 +31,7 @@ class DiffusionLoss(Card):
     """A text-to-image model's.
 
     `words`: from where the ground truth's tags come, the tagger or the files beside the training data (SeeSR makes these beforehand).
-    `null_text`: how often a picture goes without them. `begin`: as an autoencoder's; stage two begins with what it is given.
+    `null_text`: how often a picture goes without them. `begin`: as an autoencoder's; of stage two, the ControlNet.
     """
 
     begin: Literal["drawn", "passing"] = "drawn"

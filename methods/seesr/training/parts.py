@@ -25,6 +25,7 @@ from ..options import SeeSrOptions
 from ..tagger import load_lora, lora_state, make_dape, make_tagger, start_dape
 from .autoencoder import AutoencoderObjective, Autoencoding, PerceptualAutoencoderObjective
 from .base import DiffusionObjective, TaggedDiffusionObjective, TextToImage
+from .beginning import pass_on_colours
 from .control import ControlObjective, Representation, TaggedControlObjective
 from .dape import DapeObjective, DapeOptions
 from .latents import Latents, Noising
@@ -97,6 +98,8 @@ class SeesrParts(Parts):
                 unet.enable_gradient_checkpointing()
             return TextToImage(unet, self._loss(DiffusionLoss))
         diffusion = start_networks(self.card.diffusion, self.files)
+        if self._loss(ControlLoss).begin == "passing":
+            pass_on_colours(diffusion.controlnet)
         train_only(diffusion, self._loss(ControlLoss).train)
         if self.recompute:
             diffusion.recompute()
