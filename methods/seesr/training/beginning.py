@@ -65,8 +65,8 @@ def pass_on_noise(unet: Any) -> None:
 def pass_on_colours(controlnet: Any) -> None:
     """A ControlNet whose picture arrives, shrunk, in the U-Net's first skip connection from the first step on; changed in place.
 
-    As published, nothing arrives at first, and hundreds of steps go by before the picture counts. The colours take three of the first level's
-    channels that `pass_on_noise` leaves free.
+    As published, nothing arrives at first, and hundreds of steps go by before the picture counts. The colours take three of the first
+    level's channels that `pass_on_noise` leaves free.
 
     Raises:
         SemsrError: there are no such channels.

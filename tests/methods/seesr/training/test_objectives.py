@@ -149,6 +149,26 @@ def test_a_unet_that_passes_on_noise(make_parts: Any) -> None:
     assert likeness["drawn"] > 0.8 and likeness["passing"] < 0.4
 
 
+def test_a_controlnet_that_passes_on_colours(make_parts: Any) -> None:
+    """As published, the picture counts for nothing before the first step; passing on, its brightness is in the U-Net's first skip."""
+    torch.manual_seed(0)
+    latents, text, tokens = torch.randn(1, 4, 8, 8), torch.randn(1, 5, 16), torch.randn(1, 5, 16)
+    image = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    for begin in ("drawn", "passing"):
+        torch.manual_seed(1)
+        controlnet = make_parts("controlled-diffusion", objective={"begin": begin}).generator().controlnet
+        with torch.no_grad():
+            first, dark = (
+                controlnet(latents, torch.tensor([500]), text, shown, image_tokens=tokens, return_dict=False)[0][0]
+                for shown in (image, torch.zeros_like(image))
+            )
+        if begin == "drawn":
+            assert not first.any()
+            continue
+        seen, shown = (first - dark)[0, 8:11].mean(0).flatten(), image[0, 0, 2::4, 2::4].flatten()
+        assert float(torch.corrcoef(torch.stack([seen, shown]))[0, 1]) > 0.7
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
 def test_how_often_there_are_no_words(seesr: Any, share: float) -> None:
     words = seesr("training.words").Words(Said(), None, share)
