@@ -13,6 +13,7 @@ import pytest
 from semsr.project import ROOT_VARIABLE, Project
 
 ROOT = Path(__file__).resolve().parents[1]
+STARTED_WITH = os.environ.get(ROOT_VARIABLE)
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +33,19 @@ def test_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_project() -> Iterator[None]:
-    """Loading a plugin names its project to child processes in the environment; no test may inherit another's."""
-    before = os.environ.get(ROOT_VARIABLE)
+    """Loading a plugin names its project to child processes in the environment; no test may inherit another's.
+
+    Nor that of a fixture of a wider scope, which has run before this one: what counts is what pytest was started with.
+    """
+    _name_project()
     yield
+    _name_project()
+
+
+def _name_project() -> None:
     os.environ.pop(ROOT_VARIABLE, None)
-    if before is not None:
-        os.environ[ROOT_VARIABLE] = before
+    if STARTED_WITH is not None:
+        os.environ[ROOT_VARIABLE] = STARTED_WITH
 
 
 @pytest.fixture

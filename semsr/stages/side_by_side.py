@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any
 
@@ -40,12 +40,16 @@ def run_side_by_side(work: Callable[..., None], each: Sequence[tuple[Any, ...]],
             "a training's process was ended from outside (memory ran out, most often); the same command goes on"
         ) from None
     except BaseException:
-        for process in list((pool._processes or {}).values()):
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGTERM)
+        end_all(list((pool._processes or {}).values()))
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def end_all(processes: Iterable[BaseProcess]) -> None:
+    """Send SIGTERM to each; one that is gone already is no error, since the first to die makes its pool end the others, too."""
+    for process in processes:
+        process.terminate()
 
 
 def _begin_worker(parent: int, level: int) -> None:

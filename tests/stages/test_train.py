@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from semsr.plugins import forget_plugins
 from semsr.preparation.manifest import Entry, pixel_sha256, write_manifest
 from semsr.project import Project
 from semsr.stages import infer, train
+from semsr.stages.side_by_side import end_all
 
 METHOD = """
 from torch import nn
@@ -204,6 +206,14 @@ def test_an_error_beside_others_is_the_one_line_that_is_shown(place: Workplace) 
         train.run(place.project, place.profile(threads=2), "toy")
     assert "\n" not in str(error.value)
     assert not {"other@3", "other@4"} & set(place.trained())
+
+
+def test_ending_what_has_ended_is_no_error() -> None:
+    """The first process that dies lets its pool end the others while they are still being ended here."""
+    process = get_context("spawn").Process(target=print)
+    process.start()
+    process.join()
+    end_all([process])
 
 
 def test_a_changed_start_trains_what_starts_from_it_again(place: Workplace) -> None:
@@ -433,7 +443,7 @@ def test_what_a_training_is_made_from_is_trained_first_and_there_when_it_restore
 
 @pytest.mark.parametrize(
     ("helper", "message"),
-    [("nothing", r"recipes.yaml: gan.trained.helper: found 'nothing'; allowed, as trained here: start, helper, gan"),
+    [("nothing", r"recipes.yaml: gan.trained.helper: found 'nothing'; allowed, as trained here: gan, helper, start"),
      ("gan", r"recipes.yaml: gan.trained.helper: gan needs gan")],
 )  # fmt: skip
 def test_a_part_that_is_none_is_one_line(place: Workplace, helper: str, message: str) -> None:
