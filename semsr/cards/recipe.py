@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from semsr.cards.base import Card, Id
 from semsr.cards.method import Weights
@@ -12,6 +13,18 @@ from semsr.cards.method import Weights
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _is_free_folder(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise ValueError("must be a folder's plain name: letters, digits, '_', '-' and '.', no path")
+    if name in ("hr", "lr", "annotations"):
+        raise ValueError("that folder is the data set's own; use another name")
+    return name
+
+
+Folder = Annotated[str, AfterValidator(_is_free_folder)]
+"""The name of a folder of the user's inside a prepared data set's folder."""
 
 
 class Network(Card):
@@ -46,7 +59,9 @@ class Data(Card):
     Real-ESRGAN's degradations. `context`: side of the HR square that is degraded, of which the patch is cut. `target`: "sharpened"
     compares with the sharpened HR in the pixel and perceptual losses only (Real-ESRGAN), "plain" never. `ground_truth`: "sharpened" makes
     HR itself the sharpened picture wherever it is degraded (what SeeSR saves and trains on). `view`: "patch" cuts a square, "whole" brings
-    the whole picture to a square of that size (DAPE). `lr`: "none" gives HR alone.
+    the whole picture to a square of that size (DAPE). `lr`: "none" gives HR alone. `tags`: a folder inside the prepared data set's,
+    data/<dataset>/<tags>/<picture>.txt, for objectives that read words from files. `shared_choices`: kinds of resizing and noise are
+    drawn once for so many samples in a row (SeeSR: 10); None: for each.
     """
 
     dataset: Id
@@ -59,6 +74,8 @@ class Data(Card):
     small: Literal["refuse", "reflect"] = "refuse"
     flips: Literal["all", "horizontal", "none"] = "all"
     target: Literal["plain", "sharpened"] = "plain"
+    tags: Folder | None = None
+    shared_choices: Count | None = None
 
 
 class Optimiser(Card):
@@ -194,6 +211,8 @@ class Recipe(Card):
             and self.losses.adversarial is None
         ):
             raise ValueError("losses: name at least one of 'pixel', 'perceptual', 'adversarial'")
+        if self.data.tags is not None and self.objective is None:
+            raise ValueError("data.tags: plain losses read no tags; leave it out, or train by an objective that does")
         if self.losses.perceptual is not None and "perceptual" not in self.assets:
             raise ValueError("a perceptual loss needs the asset 'perceptual'")
         known = {**self.assets, **self.trained}

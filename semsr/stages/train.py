@@ -174,6 +174,7 @@ def _record(
         "generator_sha256": sha256_file(folder / GENERATOR),
         "recipe": recipe.model_dump(mode="json"),
         "data": {recipe.data.dataset: ingredients.data_sha256},
+        **({} if ingredients.tags_sha256 is None else {"tags_sha256": ingredients.tags_sha256}),
         "assets": ingredients.record,
         "start": ingredients.start_record,
         "device": ingredients.device,

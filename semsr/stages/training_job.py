@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,33 +10,19 @@ from typing import Any, Literal
 import semsr
 from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard, Recipe
-from semsr.cards.recipe import Data
 from semsr.errors import SemsrError
 from semsr.files import sha256_file
 from semsr.fingerprint import fingerprint
-from semsr.imaging.degradation.parameters import PARAMETERS
-from semsr.imaging.degradation.recipe import Recipe as Degradation
 from semsr.planning import needed
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.python import choose_device
 from semsr.restoration.weights import TRAINED_HERE, NotTrainedError, WeightsRecord, get_alternatives
-from semsr.training.crops import Patch, Resized
-from semsr.training.index import Index, Source
+from semsr.stages.training_data import require_tags, source_of, tags_sha256, training_pictures
 from semsr.training.job import Job
-from semsr.training.lowres import BicubicLr, DegradedLr, LowRes, PairedLr
-from semsr.training.packing import pack, plan
 from semsr.training.parts import Parts
-from semsr.training.patches import TrainingPictures
-from semsr.training.process import is_main, wait_for_all
-from semsr.training.subimages import SubImages
 from semsr.training.validation import Validator
-
-log = logging.getLogger(__name__)
-
-PACKED_ALONE = 4 * 2**30
-"""Bytes of raw pixels up to which training packs a data set without being asked (`semsr pack`); decoding is slower by far."""
 
 GPU_WORKERS = 4
 
@@ -51,6 +36,7 @@ class Ingredients:
         files: by the role that the recipe gives them.
         record: their ids and hashes, and `start_record` that of the start.
         start: the generator's first weights, if any.
+        tags_sha256: of the training pictures' tags, where the recipe names some.
         fingerprint: of everything that decides a weight.
     """
 
@@ -61,6 +47,7 @@ class Ingredients:
     start: Path | None
     start_record: WeightsRecord
     device: Literal["cpu", "cuda"]
+    tags_sha256: str | None
     fingerprint: str
 
 
@@ -68,10 +55,11 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
     """Get everything that one training needs; weights are downloaded here.
 
     Raises:
-        SemsrError: not prepared, an asset can't be had, or the start is not trained yet.
+        SemsrError: not prepared, tags are missing, an asset can't be had, or the start is not trained yet.
     """
     recipe = project.recipe(card.id, variant)
     prepared = open_prepared(project, recipe.data.dataset)
+    tags = tags_sha256(source_of(recipe.data, prepared))
     device = choose_device(profile.device)
     files, record = assets_of(project, recipe)
     start, start_record = _start(project, recipe)
@@ -90,15 +78,25 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
         [*sorted(method), package / "training", package / "restoration", package / "imaging"],
         method=card.id,
         parts=card.parts,
-        # What is only said about a recipe, or watched while it runs, changes no weight.
-        recipe=recipe.model_dump(mode="json", exclude={"notes", "reading", "once", "validation", "log", "save"}),
+        recipe=deciding(recipe),
         data=prepared.sha256,
         weights=[entry["sha256"] for entry in (*record, *start_record)],
         seed=seed,
         device=device,
         threads=recipe.threads or profile.threads,
+        **({} if tags is None else {"tags": tags}),
     )
-    return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, mark)
+    return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, tags, mark)
+
+
+def deciding(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe decides a weight, as plain values; keys that came later are left out where they are not set, so that fingerprints of
+    before still hold."""
+    # What is only said about a recipe, or watched while it runs, changes no weight.
+    found = recipe.model_dump(mode="json", exclude={"notes", "reading", "once", "validation", "log", "save"})
+    later = {key: found["data"].pop(key) for key in ("tags", "shared_choices")}
+    found["data"] |= {key: value for key, value in later.items() if value is not None}
+    return found
 
 
 def assets_of(project: Project, recipe: Recipe) -> tuple[dict[str, Path], WeightsRecord]:
@@ -152,6 +150,8 @@ def make_job(
         raise SemsrError(
             f"methods/{card.id}/method.yaml: parts: {card.parts!r} is not a subclass of semsr.training.parts.Parts"
         )
+    parts = made(recipe.generator, recipe.discriminator, ingredients.files, recipe.objective, recompute=recipe.recompute)
+    require_tags(f"methods/{card.id}/recipes.yaml: {variant}", recipe.data, parts)
     view = recipe.validation
     validate = None
     if view is not None:
@@ -161,7 +161,7 @@ def make_job(
     return Job(
         name=name,
         recipe=recipe,
-        parts=made(recipe.generator, recipe.discriminator, ingredients.files, recipe.objective, recompute=recipe.recompute),
+        parts=parts,
         data=training_pictures(project, recipe.data, ingredients.prepared, seed),
         folder=folder,
         identity={"method": card.id, "variant": variant, "seed": seed, "fingerprint": ingredients.fingerprint},
@@ -174,54 +174,6 @@ def make_job(
         validate=validate,
         stop_after=stop_after,
     )
-
-
-def training_pictures(project: Project, data: Data, prepared: Prepared, seed: int) -> TrainingPictures:
-    """The recipe's data as samples, read from packed pixels where they are there or small. Raises: SemsrError."""
-    source = Source(prepared)
-    packed = project.data / "pixels"
-    index = Index([source])
-    todo = plan(index, packed)
-    if todo.missing and todo.bytes <= PACKED_ALONE:
-        if is_main():
-            pack(index, packed)
-        wait_for_all()
-    elif todo.missing:
-        log.warning(
-            "%s: pixels are decoded anew for every patch; `semsr pack %s` (%.0f GB) makes that tens of times faster",
-            data.dataset,
-            data.dataset,
-            todo.bytes / 1e9,
-        )
-    whole = not plan(index, packed).missing
-    cut = SubImages(*data.sub_images) if data.sub_images else None
-    view = Resized(data.patch) if data.view == "whole" else Patch(data.patch, small=data.small, cut=cut)
-    return TrainingPictures(
-        [source],
-        view,
-        lr=low_resolution(data),
-        flips=data.flips,
-        packed=packed if whole else None,
-        seed=seed,
-        target=data.target,
-    )
-
-
-def low_resolution(data: Data) -> LowRes | None:
-    """Where LR comes from, as the recipe says it. Raises: SemsrError: a context without a degradation."""
-    if data.lr in PARAMETERS:
-        return DegradedLr(Degradation(PARAMETERS[data.lr], ground_truth=data.ground_truth), context=data.context)
-    if data.context is not None:
-        raise SemsrError(
-            f"recipe: data.context: found {data.context}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
-        )
-    if data.ground_truth != "plain":
-        raise SemsrError(
-            f"recipe: data.ground_truth: found {data.ground_truth!r}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
-        )
-    if data.lr == "none":
-        return None
-    return PairedLr() if data.lr == "paired" else BicubicLr()
 
 
 def packages() -> dict[str, Any]:

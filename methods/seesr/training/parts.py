@@ -83,6 +83,11 @@ class SeesrParts(Parts):
                 f"{self.network!r} is trained with the role {missing[0]!r}, and the recipe names none; add it to 'assets' or 'trained'"
             )
 
+    @property
+    def reads_tags(self) -> bool:
+        """Whether the words come from files beside the pictures; the recipe must then name `data.tags`."""
+        return isinstance(self.loss, DiffusionLoss) and self.loss.words == "files"
+
     def generator(self) -> nn.Module:
         """See `Parts.generator`: what is trained, called by the objective alone."""
         if self.network == "tagger":

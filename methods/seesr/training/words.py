@@ -50,5 +50,6 @@ class Words(nn.Module):
     @staticmethod
     @torch.no_grad()
     def _look(tagger: Any, pictures: Tensor) -> list[tuple[str, ...]]:
-        said: list[tuple[str, ...]] = tagger.say(tagger(pictures)[1])
+        with torch.autocast(pictures.device.type, enabled=False):  # in half precision tags at their thresholds would be others
+            said: list[tuple[str, ...]] = tagger.say(tagger(pictures)[1])
         return said

@@ -254,13 +254,24 @@ def test_turbo(seesr: Callable[[str], Any], make: Callable[..., Any], tiny_gener
     assert restore(restorer, picture(8, 8), "a").isfinite().all()
 
 
-@pytest.mark.parametrize("option", [{"precision": "bf16"}, {"channels_last": True}, {"offload": True}])
-def test_faster_or_smaller(make: Callable[..., Any], option: dict[str, Any]) -> None:
-    """Close to the reference; what only moves networks about is the same."""
+@pytest.mark.parametrize("option", [{"channels_last": True}, {"offload": True}])
+def test_what_only_moves_numbers_about(make: Callable[..., Any], option: dict[str, Any]) -> None:
     lr = picture(12, 12)
     difference = (restore(make(), lr, "a") - restore(make(**option), lr, "a")).abs()
-    assert difference.mean() < (0.05 if "precision" in option else 1e-4)
-    assert difference.max() == 0 or "offload" not in option
+    assert difference.max() <= (0 if "offload" in option else 1e-4)
+
+
+def test_less_precision(make: Callable[..., Any]) -> None:
+    """Nearer to the reference than without guidance, tokens, tags or the published start."""
+    lr = picture(12, 12)
+    reference = restore(make(), lr, "a")
+
+    def mean(**option: Any) -> float:
+        return float((restore(make(**option), lr, "a") - reference).abs().mean())
+
+    others = min(mean(guidance=1.0), mean(start="matched"), mean(image_tokens=False), mean(words="none"))
+    assert mean(precision="bf16") < min(4e-3, others)
+    assert mean(precision="fp16") < min(1e-3, others)
 
 
 @pytest.mark.slow
@@ -337,4 +348,4 @@ def test_on_a_gpu(
         restorer.files = tiny_files
         restorer.load(None, torch.device("cuda"))
         found = restore(restorer, lr.cuda(), "a", "b").cpu()
-        assert (found - expected).abs().mean() < (0.05 if "precision" in options else 1e-2)
+        assert (found - expected).abs().mean() < (1e-3 if "precision" in options else 1e-4)

@@ -49,6 +49,8 @@ def test_every_file_that_no_package_has_can_be_given_by_hand(project: Project) -
         ("seesr-controlnet", 489_031_440 * 4),
         ("seesr-dape", 1_777_664 * 4),
         ("sd2-base-unet", 865_910_724 * 4),
+        ("sd2-base-vae", 83_653_863 * 4),
+        ("sd2-base-text-encoder", 340_387_840 * 4),
         ("sd-turbo-unet", 865_910_724 * 4),
     ],
 )

@@ -64,6 +64,7 @@ def is_built(name: str) -> bool:
 
 
 def test_the_published_table() -> None:
+    """What the other tests compare the code with is itself what is published: 248 tensors of 1,777,664 parameters."""
     shapes = dape_shapes()
     assert len(shapes) == 248
     assert sum(rows * columns for rows, columns in shapes.values()) == 1_777_664

@@ -8,6 +8,7 @@ import pytest
 
 from semsr.cards import Recipe
 from semsr.project import Project
+from semsr.training.schedules import rate_after
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def test_dape(recipes: dict[str, Recipe]) -> None:
         optimiser, schedule, data = recipe.generator_optimiser, recipe.schedule, recipe.data
         assert (optimiser.kind, optimiser.rate, optimiser.betas, optimiser.decay) == ("adamw", 1e-4, (0.9, 0.999), 0.0)
         assert (schedule.kind, schedule.at, schedule.factor, schedule.warmup) == ("steps", (20_000, 30_000), 0.5, 50)
+        assert (rate_after(schedule, recipe.steps)(19_999), rate_after(schedule, recipe.steps)(20_000)) == (1.0, 0.5)
         assert (data.dataset, data.patch, data.view, data.lr) == ("coco-train2017", 512, "whole", "full")
         assert (data.ground_truth, data.flips) == ("sharpened", "none")
         assert recipe.objective and recipe.objective.options == {"weight": 1.0}
