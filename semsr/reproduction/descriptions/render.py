@@ -94,7 +94,7 @@ def render_markdown(table: DescriptionTable) -> str:
         if remark := wording.block_remark(table, block):
             parts.append(escape(remark))
         lines = _lines(table, block, escape, lambda value: f"{value.text}<br>{value.interval}", "<sup>{}</sup>")
-        lines.insert(1, [":--", *(":-:" for _ in lines[0][1:-1]), ":--"])
+        lines.insert(1, [":--", *(":-:" for _ in lines[0][1:])])
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     lists = {
         "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
@@ -125,7 +125,7 @@ def render_latex(table: DescriptionTable) -> str:
         stacked = lambda value: rf"\shortstack{{{value.text}\\{{\tiny {value.interval}}}}}"  # noqa: E731
         head, *rows = _lines(table, block, escape, stacked, r"\textsuperscript{{{}}}")
         grid = [
-            rf"\begin{{tabular}}{{@{{}}l{'c' * (len(head) - 2)}l@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}l{'c' * (len(head) - 1)}@{{}}}}",
             r"\toprule",
             " & ".join(head) + r" \\",
             r"\midrule",
@@ -161,9 +161,9 @@ def render_terminal(table: DescriptionTable) -> RenderableType | None:
     for block in ran:
         title = Text(" · ".join(text for text in (wording.block_title(block), wording.block_remark(table, block)) if text))
         grid = Grid(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="", pad_edge=False)
-        head, *lines = _lines(table, block, str, lambda value: f"{value.text}\n{value.interval}", "", ran_only=True)
+        head, *lines = _lines(table, block, str, lambda value: f"{value.text} ({value.interval})", "", ran_only=True)
         for at, text in enumerate(head):
-            grid.add_column(Text(text), justify="left" if at in (0, len(head) - 1) else "center", no_wrap=at == 0)
+            grid.add_column(Text(text), justify="center" if at else "left", max_width=26 if at else None)
         for line in lines:
             grid.add_row(*map(Text, line))
         parts.append(grid)
@@ -180,7 +180,7 @@ def _lines(
     *,
     ran_only: bool = False,
 ) -> list[list[str]]:
-    """Heading and rows of one data set as texts of a format: the row, then each mark of the paper and the measures that stand for it.
+    """Heading and lines of one data set as texts of a format: a column a style; a line each mark of the paper and each measure that stands for it.
 
     Args:
         escape: makes plain text literal.
@@ -206,7 +206,7 @@ def _lines(
             notes = raised.format(",".join(row.notes)) if raised and row.notes else ""
             line.append(escape(wording.standing(row)) + notes)
         lines.append(line)
-    return lines
+    return [list(line) for line in zip(*lines, strict=True)]
 
 
 def _value(row: Row, at: int, escape: Callable[[str], str], valued: Callable[[Value], str]) -> str:
