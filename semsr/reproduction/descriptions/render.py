@@ -180,7 +180,7 @@ def _lines(
     *,
     ran_only: bool = False,
 ) -> list[list[str]]:
-    """Heading and lines of one data set as texts of a format: a column a style; a line each mark of the paper and each measure that stands for it.
+    """Heading and lines of one data set as texts of a format: a column a style, a line each mark of the paper and each measure for it.
 
     Args:
         escape: makes plain text literal.
