@@ -10,8 +10,9 @@ each other, and the median of those of the processor's seconds counts, which oth
 (both are printed). `together` is four pictures in one call against four calls with one, both ours.
 
 `--real` restores pictures of 128x128 to 512x512 with random weights of the published sizes on a GPU, 50 steps, in fp32, bf16 and fp16, one
-and eight at a time (hashed words again: the published text encoder runs once a picture), and says how long a picture takes and how much
-memory that needs, beside the published 4.30 s on an A100. It compares nothing, and has not been run yet: no GPU was at hand.
+and eight at a time (CLIP's text encoder, too; its vocabulary is made up), and says how long a picture takes and how much memory that
+needs, beside the 4.30 s on an A100 that OSEDiff's Table 2 gives SeeSR. It compares nothing, and has not been run yet: no GPU was at hand.
+Training at the published size: diffusion_training.py.
 
 The last lines are `figure=VALUE goal<=GOAL`; the exit status is 1 where a goal is missed.
 """
@@ -25,14 +26,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from diffusion_setup import draw_networks, no_gpu, pictures, plugin, sizes
+
 GOALS = {"ours_over_plain": 1.02, "together_over_singles": 1.0}
 PUBLISHED = 4.30
-"""Seconds a picture of 512x512 on an A100, as the paper has it."""
+"""Seconds a picture of 512x512 on an A100, 50 steps: OSEDiff's Table 2 (its repository's asserts/tab_efficient.png), not SeeSR's own paper.
+It does not say in which precision, nor what is counted beside the steps."""
 BATCH = 4
 
 
@@ -53,56 +55,7 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-# What is restored, and with what.
-
-
-def plugin() -> Callable[[str], Any]:
-    """A module of the method's folder, by its name."""
-    from semsr.plugins import load_plugin
-    from semsr.project import Project
-
-    load_plugin(Project(ROOT), "method", "seesr", "method:SeeSr")
-    return lambda name: import_module(f"semsr.plugins.methods.seesr.{name}")
-
-
-def sizes(real: bool) -> dict[str, Any]:
-    """The `generator.options`: published ones, or the recipe's, with words that need no files."""
-    if real:
-        return {"text": {"kind": "hashed", "width": 1024, "length": 77}}
-    from semsr.project import Project
-
-    found = dict(Project(ROOT).recipe("seesr", "tiny").generator.options)
-    return {**found, "text": {**found["text"], "kind": "hashed"}}
-
-
-def draw_networks(seesr: Callable[[str], Any], made: dict[str, Any], device: str) -> Any:
-    """Random networks. Nothing is zero that a training would not leave so: the ControlNet counts."""
-    import torch
-
-    card = seesr("options").SeeSrOptions.model_validate(made)
-    torch.manual_seed(0)
-    with torch.device(device):
-        unet, controlnet = (
-            seesr("networks.unet").make_unet(card.diffusion),
-            seesr("networks.unet").make_controlnet(card.diffusion),
-        )
-        autoencoder = seesr("networks.autoencoder").make_autoencoder(card.autoencoder)
-        tagger = seesr("tagger").make_tagger(card.tagger, {})
-    diffusion = seesr("networks.controlled").ControlledDiffusion(unet, controlnet)
-    for parameter in diffusion.parameters():
-        if not parameter.detach().any():
-            torch.nn.init.normal_(parameter, 0, 0.01)
-    text = seesr("networks.text").make_text_encoder(card.text, {})
-    for network in (diffusion, autoencoder, tagger, text):
-        network.eval().requires_grad_(False)
-    return seesr("method").Networks(tagger, text, autoencoder, diffusion)
-
-
-def pictures(count: int, side: int) -> Any:
-    import torch
-
-    drawn = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, (count, 3, side, side), generator=drawn).float().div(255)
+# The sides.
 
 
 def make_ours(seesr: Callable[[str], Any], made: dict[str, Any], networks: Any, device: str, **options: Any) -> Any:
@@ -111,9 +64,6 @@ def make_ours(seesr: Callable[[str], Any], made: dict[str, Any], networks: Any, 
     restorer = seesr("method").SeeSr(generator={"network": "controlled-diffusion", "options": made}, **options)
     restorer.assemble(networks, torch.device(device))
     return restorer
-
-
-# The sides.
 
 
 def plain(networks: Any, card: Any, scheduler: Any, lr: Any, seed: int) -> Any:
@@ -212,14 +162,13 @@ def real(options: argparse.Namespace) -> int:
     """Published sizes on a GPU. Returns: the exit status."""
     import torch
 
-    if not torch.cuda.is_available():
-        print("--real needs a GPU, and torch sees none here", file=sys.stderr)
-        return 2
+    if (missing := no_gpu()) is not None:
+        return missing
     seesr, made = plugin(), sizes(real=True)
     side = options.side * 4
     lines = [
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {side}x{side}, {options.steps} steps, "
-        f"{' '.join(options.option) or 'no options'}; published: {PUBLISHED:.2f} s a picture (A100)",
+        f"{' '.join(options.option) or 'no options'}; OSEDiff's Table 2 has {PUBLISHED:.2f} s a picture (A100)",
         f"{'precision':<12}{'batch':>6}{'s a picture':>14}{'peak GiB':>10}",
     ]
     for precision in options.precision:
