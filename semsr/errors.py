@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 
 class SemsrError(Exception):
@@ -71,3 +72,26 @@ class MetricError(SemsrError):
 
 class StorageError(SemsrError):
     """A file or folder could not be written: disk full, read-only, no permission."""
+
+
+_OF_FILES = (AssetError, PictureError, PairingError, StorageError)
+"""Errors that are about files, and name them."""
+
+
+@contextmanager
+def located(where: str, *others: str) -> Iterator[None]:
+    """Let errors of what is made from a card's entry begin with the card's file and the entry, once.
+
+    A method's own code knows the keys of its options, but not which file and which of its entries they stand in.
+
+    Args:
+        where: such as `methods/sed/recipes.yaml: tiny-p`.
+        others: errors that begin with one of these say enough, and pass as they are, like those about pictures, assets and the disk.
+    """
+    try:
+        yield
+    except SemsrError as error:
+        if not isinstance(error, _OF_FILES) and not str(error).startswith((where, *others)):
+            # The error itself, so that its kind and what else it carries stay.
+            error.args = (f"{where}: {error}",)
+        raise

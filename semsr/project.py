@@ -102,6 +102,10 @@ class Project:
         """`path` as a person would write it: relative to the project where it lies inside."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
+    def entry(self, method: str, file: str, name: str) -> str:
+        """What errors call an entry of a method's file: `methods/sed/recipes.yaml: tiny-p`."""
+        return f"{self.show(self.folders('method')[method] / file)}: {name}"
+
     # Plugin folders.
 
     def folders(self, kind: Kind) -> dict[str, Path]:
@@ -256,8 +260,19 @@ class Project:
     def profile(self, name: str | None = None) -> ProfileCard:
         """A profile by name; without one, the profile in force (`params.yaml`). Raises: UnknownIdError, CardError."""
         if name is None:
-            return self.read(self.root / "params.yaml", ProfileCard)
+            return self.read(self._in_force, ProfileCard)
         return _get("profile", name, self.profiles)
+
+    def profile_file(self, name: str | None = None) -> str:
+        """What errors call the file of a profile; without a name, of the one in force."""
+        return self.show(self._in_force) if name is None else f"profiles/{name}.yaml"
+
+    @property
+    def _in_force(self) -> Path:
+        """What `params.yaml` is a link to, since that is where a mistake can be mended; itself where it is none, or leads nowhere."""
+        link = self.root / "params.yaml"
+        found, root = link.resolve(), self.root.resolve()
+        return self.root / found.relative_to(root) if found.is_file() and found.is_relative_to(root) else link
 
     def recipe(self, method: str, variant: str) -> Recipe:
         """How a variant is trained. Raises: UnknownIdError: it is not, or by a recipe that is not there."""

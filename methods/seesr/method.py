@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from semsr.cards.base import parse_card
-from semsr.errors import MethodError
+from semsr.errors import MethodError, located
 from semsr.restoration.diffusion.colour import fix_colour
 from semsr.restoration.diffusion.guidance import Guided
 from semsr.restoration.diffusion.loop import sample
@@ -98,8 +98,10 @@ class SeeSr(Restorer):
         if made["network"] != NETWORK:
             raise MethodError(f"generator.network: found {made['network']!r}; SeeSR restores with {NETWORK!r} alone")
         self.card = parse_card(SeeSrOptions, made.get("options") or {}, "generator.options")
-        check_agreement(self.card)
+        with located("generator.options"):
+            check_agreement(self.card)
         self.sampling = parse_card(SamplingOptions, options, "options")
+        self.sampling.check_steps(self.card.scheduler)
         self.roles = None if files is None else dict(files)
         self.prompts: dict[str, str] = {}
         self.texts: OrderedDict[str, Tensor] = OrderedDict()

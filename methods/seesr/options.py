@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from semsr.cards.base import Card
 
 Count = Annotated[int, Field(ge=1)]
+Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
+"""A number for each level or stage, of which there is at least one."""
+Beta = Annotated[float, Field(gt=0, lt=1)]
 
 
 class SwinOptions(Card):
@@ -16,8 +19,8 @@ class SwinOptions(Card):
 
     patch: Count = 4
     embed: Count = 192
-    depths: tuple[Count, ...] = (2, 2, 18, 2)
-    heads: tuple[Count, ...] = (6, 12, 24, 48)
+    depths: Counts = (2, 2, 18, 2)
+    heads: Counts = (6, 12, 24, 48)
     window: Count = 12
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
@@ -62,7 +65,7 @@ class AutoencoderOptions(Card):
     """Stable Diffusion's autoencoder (diffusers' AutoencoderKL). `scaling`: latents are multiplied by it; `attention`: in the middle, from
     everywhere to everywhere."""
 
-    channels: tuple[Count, ...] = (128, 256, 512, 512)
+    channels: Counts = (128, 256, 512, 512)
     layers: Count = 2
     latent: Count = 4
     groups: Count = 32
@@ -98,24 +101,38 @@ class DiffusionOptions(Card):
     """
 
     latent: Count = 4
-    channels: tuple[Count, ...] = (320, 640, 1280, 1280)
-    heads: tuple[Count, ...] = (5, 10, 20, 20)
-    attention: tuple[bool, ...] = (True, True, True, False)
+    channels: Counts = (320, 640, 1280, 1280)
+    heads: Counts = (5, 10, 20, 20)
+    attention: Annotated[tuple[bool, ...], Field(min_length=1)] = (True, True, True, False)
     layers: Count = 2
     groups: Count = 32
     text_width: Count = 1024
     image_width: Count = 512
-    condition: tuple[Count, ...] = (16, 32, 96, 256)
+    condition: Counts = (16, 32, 96, 256)
 
 
 class SchedulerOptions(Card):
-    """The noise of diffusion: 1000 levels, betas linear in their square roots (Stable Diffusion)."""
+    """The noise of diffusion: 1000 levels, betas linear in their square roots from `first` to `last` (Stable Diffusion)."""
 
     levels: Count = 1000
-    first: Annotated[float, Field(gt=0)] = 0.00085
-    last: Annotated[float, Field(gt=0)] = 0.012
+    first: Beta = 0.00085
+    last: Beta = 0.012
     offset: Annotated[int, Field(ge=0)] = 1
     spacing: Literal["leading", "trailing", "linspace"] = "leading"
+
+    @model_validator(mode="after")
+    def _possible(self) -> SchedulerOptions:
+        if self.first >= self.last:
+            raise ValueError(
+                f"first: found {self.first}; must be below last, {self.last}, since noise grows from level to level"
+            )
+        if self.offset >= self.levels:
+            raise ValueError(f"offset: found {self.offset}; must be below levels, {self.levels}")
+        return self
+
+    def highest(self, steps: int) -> int:
+        """The level that so many steps begin with, which a scheduler has only below `levels`."""
+        return (steps - 1) * (self.levels // steps) + self.offset if self.spacing == "leading" else self.levels - 1
 
 
 class SeeSrOptions(Card):

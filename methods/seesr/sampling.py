@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from semsr.cards.base import Card
+from semsr.errors import CardError
 from semsr.restoration.diffusion.colour import ColourFix
 from semsr.restoration.diffusion.noise import Start
 from semsr.restoration.diffusion.tiled_vae import DECODER_TILE, ENCODER_TILE
 
-from .options import Count
+from .options import Count, SchedulerOptions
 from .prompts import NEGATIVE, QUALITY, Wording
 
 
@@ -24,7 +25,7 @@ class SamplingOptions(Card):
         colour: what gives the result the colours of LR.
         smallest: LR pictures with a side below this are enlarged first, and the result brought back (published: 128).
         tile, overlap: in latents; pictures of more than tile * tile latents are predicted in tiles (published: 320/4, later 96/32, now
-            96/4).
+            96/4); the overlap is below the tile.
         encoder_tile, decoder_tile: sides of the autoencoder's windows, in pixels and latents; None: never.
         words: what the positive prompt says of the picture: DAPE's tags, a caption or a class (`describer` says how), or nothing.
         describer: options of `describe.SeesrDescriber` for a caption or a class; its `files` name roles or assets of this variant.
@@ -62,3 +63,20 @@ class SamplingOptions(Card):
     compile: bool = False
     offload: bool = False
     together: Count | None = None
+
+    @model_validator(mode="after")
+    def _tiles_go_on(self) -> SamplingOptions:
+        if self.tile is not None and self.overlap >= self.tile:
+            raise ValueError(f"overlap: found {self.overlap}; must be below tile, {self.tile}")
+        return self
+
+    def check_steps(self, scheduler: SchedulerOptions) -> None:
+        """Make sure that the scheduler has the levels that are stepped through. Raises: CardError: it has too few."""
+        most = min(self.steps, scheduler.levels)
+        while scheduler.highest(most) >= scheduler.levels:
+            most -= 1
+        if self.steps > most:
+            raise CardError(
+                f"options: steps: found {self.steps}; {most} fit generator.options.scheduler (levels {scheduler.levels}, "
+                f"spacing {scheduler.spacing!r}, offset {scheduler.offset})"
+            )

@@ -202,6 +202,10 @@ class Recipe(Card):
         if self.objective is not None:
             if self.losses != Losses() or self.discriminator is not None:
                 raise ValueError("an objective stands in the place of losses and discriminator: give it, or them")
+            if self.validation is not None:
+                raise ValueError(
+                    "validation: only a plain generator restores pictures while it is trained; leave it out beside 'objective'"
+                )
         elif (self.discriminator is None) != (self.losses.adversarial is None):
             raise ValueError("a discriminator and an adversarial loss go together: give both or neither")
         if (

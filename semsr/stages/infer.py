@@ -6,6 +6,8 @@ import importlib.metadata
 import logging
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ import semsr
 from semsr.assets.missing import missing_file, summary
 from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard
-from semsr.errors import MethodError, MissingAssetsError, SemsrError, UnknownIdError
+from semsr.errors import MethodError, MissingAssetsError, SemsrError, UnknownIdError, located
 from semsr.fingerprint import fingerprint
 from semsr.planning import needed, rows_of, seeds_of
 from semsr.plugins import load_plugin
@@ -190,7 +192,8 @@ def _fill(
         make=load_plugin(project, "method", card.id, card.entry) if card.entry is not None else None,
         on_change=cell.note,
     )
-    runner = make_runner(task)
+    with _located(project, task):
+        runner = make_runner(task)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -198,6 +201,18 @@ def _fill(
         cell.fill(runner, done, lambda count: progress.advance(bar, count))
     cell.finish(_record(project, prepared, task, weights.record, mark, runner.facts))
     log.info("%s on %s: %d pictures, %s s each", task.name, task.dataset, len(lr), runner.facts.get("seconds_per_image"))
+
+
+@contextmanager
+def _located(project: Project, task: Task) -> Iterator[None]:
+    """Errors name the variant's entry in the card, or the recipe where it is its generator that does not fit."""
+    try:
+        yield
+    except SemsrError as error:
+        recipe = task.row.training if str(error).startswith("generator") else None
+        found = ("method.yaml", f"variants.{task.variant}") if recipe is None else ("recipes.yaml", recipe)
+        with located(project.entry(task.card.id, *found)):
+            raise
 
 
 def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: WeightsRecord, settings: dict[str, Any]) -> str:

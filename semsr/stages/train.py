@@ -12,14 +12,14 @@ from typing import Any
 import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
 from semsr.cores import available_cores
-from semsr.errors import SemsrError
+from semsr.errors import SemsrError, located
 from semsr.files import sha256_file, storage_errors, write_atomic
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.cell import read_json
 from semsr.restoration.python import choose_device
 from semsr.stages.infer import git_commit
 from semsr.stages.side_by_side import run_side_by_side
-from semsr.stages.training_job import Ingredients, gather, make_job, packages
+from semsr.stages.training_job import Ingredients, gather, make_job, packages, recipe_entry
 from semsr.stages.training_order import levels
 from semsr.training.process import is_main, launched, wait_for_all
 from semsr.training.run import train
@@ -115,7 +115,10 @@ def _train(
     if is_main():
         _begin(folder, ingredients)
     wait_for_all()
-    facts = train(make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after))
+    # Networks are made when the training begins, so that it is not the job alone that may not like its recipe.
+    with located(recipe_entry(project, card, variant), name, str(folder)):
+        job = make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after)
+        facts = train(job)
     if is_main() and not facts.get("stopped"):
         record = _record(project, card, variant, seed, recipe, ingredients, folder, facts)
         write_atomic(folder / TRAINED, json.dumps(record, indent=2, default=str) + "\n")

@@ -129,7 +129,7 @@ def low_resolution(data: Data) -> LowRes | None:
     for key, unset in alone.items():
         if (found := getattr(data, key)) != unset:
             raise SemsrError(
-                f"recipe: data.{key}: found {found!r}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
+                f"data.{key}: found {found!r}; allowed only with a degradation (full, light, pasd), not {data.lr!r}"
             )
     if data.lr == "none":
         return None

@@ -129,6 +129,11 @@ def _trained_before(
     return folder / GENERATOR, {"asset": f"{TRAINED_HERE}{name}", "sha256": sha256_file(folder / GENERATOR)}
 
 
+def recipe_entry(project: Project, card: MethodCard, variant: str) -> str:
+    """What errors call the recipe of a variant: its file and name."""
+    return project.entry(card.id, "recipes.yaml", str(card.variants[variant].training))
+
+
 def make_job(
     project: Project,
     profile: ProfileCard,
@@ -151,7 +156,7 @@ def make_job(
             f"methods/{card.id}/method.yaml: parts: {card.parts!r} is not a subclass of semsr.training.parts.Parts"
         )
     parts = made(recipe.generator, recipe.discriminator, ingredients.files, recipe.objective, recompute=recipe.recompute)
-    require_tags(f"methods/{card.id}/recipes.yaml: {variant}", recipe.data, parts)
+    require_tags(recipe_entry(project, card, variant), recipe.data, parts)
     view = recipe.validation
     validate = None
     if view is not None:

@@ -63,6 +63,16 @@ def test_an_entry_that_can_not_be_resolved_is_one_line(entries: dict[str, Any], 
         ({"objective": {"kind": "own"}}, "in the place of losses"),
         ({"trained": {"vgg": "a"}, "assets": {"vgg": ["b"]}}, "stands in 'assets' and in 'trained'"),
         ({"stepps": 3}, "unknown key 'stepps'"),
+        (
+            {"losses": {}, "objective": {"kind": "own"}, "validation": {"every": 1, "dataset": "a", "protocol": "sed"}},
+            "validation: only a plain generator restores",
+        ),
+        (
+            {"generator_optimiser": {"rate": float("inf")}},
+            "generator_optimiser.rate: found inf; input should be a finite number",
+        ),
+        ({"losses": {"pixel": {"weight": float("inf")}}}, "losses.pixel.weight: found inf"),
+        ({"losses": {"pixel": {}, "extra": {"own": float("nan")}}}, "losses.extra.own: found nan"),
         ({"precision": "tf32"}, "precision"),
     ],
 )

@@ -136,8 +136,9 @@ def test_wrong_scale_options_variant_and_missing_data_are_clear(bench: Any, bicu
     with pytest.raises(UnknownIdError, match=r"unknown variant 'plain/fast'; .*known: plain/default"):
         bench.infer("plain", variant="fast")
     bench.method("odd", bicubic_code, {"variants": {"default": {"label": "Odd", "options": {"width": 3}}}})
-    with pytest.raises(MethodError, match=r"options .*width.* are not what the method takes"):
+    with pytest.raises(MethodError, match=r"options .*width.* are not what the method takes") as error:
         bench.infer("odd")
+    assert str(error.value).startswith("methods/odd/method.yaml: variants.default: ")
     bench.pictures({"p0": np.zeros((8, 8, 3), np.uint8)}, scale=2)
     with pytest.raises(MethodError, match="restores x4, the data set demo needs x2"):
         bench.infer("plain")

@@ -358,6 +358,38 @@ def test_trainings_side_by_side_end_with_their_parent_and_go_on(place: Workplace
     assert len(gone) >= 2 and not alive
     assert set(place.trained()) == {"start@3"}, "killed too late for this test to mean anything"
     train.run(place.project, profile, "toy")
+RAISE = "raise __import__('semsr.errors').errors.{kind}({text!r})"
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"), [("__init__", "CardError"), ("generator", "MethodError"), ("generator", "SemsrError")]
+)
+def test_an_error_of_the_parts_names_file_and_recipe(place: Workplace, where: str, kind: str) -> None:
+    spoilt = f"    def {where}(self, *given, **named):\n        {RAISE.format(kind=kind, text='generator.options: no')}\n"
+    (place.root / "methods/toy/training/parts.py").write_text(f"{textwrap.dedent(PARTS)}\n{spoilt}")
+    with pytest.raises(SemsrError) as error:
+        train.run(place.project, place.profile(), "toy", "start")
+    assert str(error.value) == "methods/toy/recipes.yaml: start: generator.options: no"
+    assert type(error.value).__name__ == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("generator.options: no", "methods/toy/recipes.yaml: start: generator.options: no"),
+        ("options: no", "methods/toy/method.yaml: variants.start: options: no"),
+    ],
+)
+def test_an_error_of_what_restores_names_file_and_entry(place: Workplace, text: str, told: str) -> None:
+    train.run(place.project, place.profile(), "toy", "start")
+    spoilt = f"    def __init__(self, generator=None):\n        {RAISE.format(kind='CardError', text=text)}\n"
+    (place.root / "methods/toy/method.py").write_text(f"{textwrap.dedent(METHOD)}\n{spoilt}")
+    forget_plugins()
+    with pytest.raises(CardError) as error:
+        infer.run(place.project, place.profile(), "demo", "toy", "start")
+    assert str(error.value) == told
+
+
     continued = {name: record["generator_sha256"] for name, record in place.trained().items()}
     shutil.rmtree(place.root / "results")
     train.run(place.project, profile, "toy")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 
 from semsr.cards.base import Card, parse_card
-from semsr.errors import SemsrError
+from semsr.errors import SemsrError, located
 from semsr.training.objective import Objective
 from semsr.training.parts import Parts
 from semsr.training.perceptual import make_perceptual
@@ -67,7 +67,8 @@ class SeesrParts(Parts):
             raise SemsrError(f"generator.network: found {self.network!r}; allowed: {', '.join(_KINDS)}")
         self.card = parse_card(SeeSrOptions, self.generator_card.options, "generator.options")
         if "diffusion" in self.network:
-            check_agreement(self.card, image=self.network == "controlled-diffusion")
+            with located("generator.options"):
+                check_agreement(self.card, image=self.network == "controlled-diffusion")
         kind, options = _KINDS[self.network]
         if self.objective_card is None or self.objective_card.kind != kind:
             found = self.objective_card.kind if self.objective_card else None
