@@ -3,16 +3,83 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from semsr.cards import ProfileCard
-from semsr.errors import UnknownIdError
+from semsr.errors import CardError, UnknownIdError, located
 from semsr.files import storage_errors
 from semsr.project import Project
 
+Named = Literal["method", "dataset", "table", "protocol"]
+"""Kinds of cards that a profile names."""
+
+
+def chosen_profile(project: Project, name: str | None = None) -> ProfileCard:
+    """A profile that names only what there is; without a name, the one in force.
+
+    Raises:
+        UnknownIdError: no such profile, or it names a card that is not there.
+        CardError: the profile is wrong in another way.
+    """
+    card, where = project.profile(name), project.profile_file(name)
+    for key, kind, names in _named(card):
+        for each in names:
+            _require(project, f"{where}: {key}", kind, each)
+    for method in card.variants:
+        with located(f"{where}: variants.{method}"):
+            rows_of(project, card, method)
+    for method in card.descriptions.methods:
+        if not project.method(method).descriptions:
+            able = [each for each, its in project.methods.items() if its.descriptions]
+            raise CardError(
+                f"{where}: descriptions.methods: found {method!r}, which puts nothing into words; allowed: {', '.join(able) or 'none'}"
+            )
+    return card
+
+
+def _named(card: ProfileCard) -> Iterator[tuple[str, Named, Iterable[str]]]:
+    """(key, kind of card, ids) wherever a profile names cards."""
+    for name in ("classical", "real"):
+        track = getattr(card.tracks, name)
+        yield f"tracks.{name}.datasets", "dataset", track.datasets
+        yield f"tracks.{name}.methods", "method", track.methods
+        yield f"tracks.{name}.trained", "method", track.trained
+        yield f"tracks.{name}.protocols", "protocol", track.protocols
+    yield "training.methods", "method", card.training.methods
+    yield "training.datasets", "dataset", card.training.datasets
+    yield "descriptions.methods", "method", card.descriptions.methods
+    yield "variants", "method", card.variants
+    yield "draws", "method", card.draws
+    yield "tables", "table", card.tables
+
+
+def _require(project: Project, where: str, kind: Named, name: str) -> None:
+    """Make sure that a card is there. Raises: UnknownIdError."""
+    if kind == "protocol":
+        folder = project.root / "metrics" / "protocols"
+        if (folder / f"{name}.yaml").is_file():
+            return
+        known = [path.stem for path in folder.glob("*.yaml")]
+    else:
+        # The project's own first: looking for installed plugins takes 20 ms a kind.
+        if (project.root / f"{kind}s" / name / f"{kind}.yaml").is_file():
+            return
+        known = [*project.folders(kind)]
+        if name in known:
+            return
+    with located(where):
+        raise UnknownIdError(kind, name, known)
+
 
 def use(project: Project, profile: str) -> ProfileCard:
-    """Point `params.yaml`, which dvc.yaml is templated over, at another profile. Raises: UnknownIdError, StorageError."""
-    card = project.profile(profile)
+    """Point `params.yaml`, which dvc.yaml is templated over, at another profile.
+
+    Raises:
+        UnknownIdError, CardError: no such profile, or one that names what is not there; the one in force stays.
+        StorageError: the link can't be written.
+    """
+    card = chosen_profile(project, profile)
     link = project.root / "params.yaml"
     with storage_errors(link):
         fresh = link.with_name(f".params.{os.getpid()}.partial")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from semsr.cli.app import app
+from semsr.planning import chosen_profile
 from semsr.project import Project
 
 
@@ -21,4 +22,4 @@ def describe(
     from semsr.stages import describe as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), dataset, method, description)
+    stage.run(project, chosen_profile(project, profile), dataset, method, description)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from semsr.cli.app import app
+from semsr.planning import chosen_profile
 from semsr.project import Project
 
 
@@ -31,4 +32,4 @@ def train_report(
     from semsr.stages import training_report as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), out, pictures, layer=layer, per_class=per_class)
+    stage.run(project, chosen_profile(project, profile), out, pictures, layer=layer, per_class=per_class)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from semsr.cli.app import app, check_app, new_app
+from semsr.planning import chosen_profile
 from semsr.project import Project
 
 
@@ -32,7 +33,9 @@ def infer(
     from semsr.stages import infer as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), dataset, method, variant, seed=seed, seeds=seeds, keep_going=keep_going)
+    stage.run(
+        project, chosen_profile(project, profile), dataset, method, variant, seed=seed, seeds=seeds, keep_going=keep_going
+    )
 
 
 @app.command()
@@ -46,7 +49,9 @@ def plan(
     from semsr.stages import plan_method, plan_method_page
 
     project = Project.find()
-    typer.echo(plan_method_page.render(plan_method.run(project, project.profile(profile), method, variant), as_json=json))
+    typer.echo(
+        plan_method_page.render(plan_method.run(project, chosen_profile(project, profile), method, variant), as_json=json)
+    )
 
 
 @app.command()
@@ -58,7 +63,7 @@ def score(
     from semsr.stages import score as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), dataset)
+    stage.run(project, chosen_profile(project, profile), dataset)
 
 
 @app.command()
@@ -72,7 +77,7 @@ def tabulate(
     from semsr.stages import tabulate as stage
 
     project = Project.find()
-    stage.run(project, project.profile(profile), keep_going=keep_going)
+    stage.run(project, chosen_profile(project, profile), keep_going=keep_going)
 
 
 @app.command("eval")

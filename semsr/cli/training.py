@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from semsr.cli.app import app
+from semsr.planning import chosen_profile
 from semsr.project import Project
 
 
@@ -27,5 +28,12 @@ def train(
 
     project = Project.find()
     stage.run(
-        project, project.profile(profile), method, variant, dataset=dataset, seed=seed, workers=workers, stop_after=stop_after
+        project,
+        chosen_profile(project, profile),
+        method,
+        variant,
+        dataset=dataset,
+        seed=seed,
+        workers=workers,
+        stop_after=stop_after,
     )

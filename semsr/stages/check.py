@@ -17,7 +17,7 @@ from semsr.assets.store import Store
 from semsr.cards import MethodCard
 from semsr.errors import MethodError, SemsrError, UnknownIdError
 from semsr.imaging.pictures import Rgb, picture_files, read_rgb
-from semsr.planning import needed, seeds_of
+from semsr.planning import chosen_profile, needed, seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
@@ -87,7 +87,7 @@ def _check(project: Project, card: MethodCard, variant: str, real: dict[str, Rgb
     weights, seed, generator = WeightsFiles({}, []), 0, None
     try:
         if card.variants[variant].training is not None:
-            profile = project.profile()
+            profile = chosen_profile(project)
             seed, generator = (
                 seeds_of(project, profile, card.id, variant)[0],
                 project.recipe(card.id, variant).generator.model_dump(),
