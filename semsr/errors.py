@@ -17,14 +17,27 @@ class CardError(SemsrError):
     """A card (YAML file) is wrong: names file, key, value found and values allowed."""
 
 
+LISTED = frozenset({"method", "dataset", "metric", "protocol", "table", "profile"})
+"""Kinds that `semsr list` lists."""
+
+PLANNED = frozenset({"variant", "seed"})
+"""Kinds that `semsr plan METHOD` shows; they are called `<method>/<variant>` and `<method>/<variant>@<seed>`."""
+
+
 class UnknownIdError(SemsrError):
-    """Something was asked for by a name that no card has."""
+    """Something was asked for by a name that no card has.
+
+    The line ends with the command that shows what there is, for kinds that have one; the names known stand in it anyway.
+    """
 
     def __init__(self, kind: str, found: str, known: Iterable[str]) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(found, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"unknown {kind} {found!r}; {hint}known: {', '.join(known) or 'none'}. See `semsr list {kind}s`.")
+        where = f" See `semsr list {kind}s`." if kind in LISTED else ""
+        if kind in PLANNED:
+            where = f" See `semsr plan {found.partition('/')[0]}`."
+        super().__init__(f"unknown {kind} {found!r}; {hint}known: {', '.join(known) or 'none'}.{where}")
 
 
 class PictureError(SemsrError):

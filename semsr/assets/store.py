@@ -14,7 +14,8 @@ from semsr.assets.download import discard
 from semsr.assets.locking import locked
 from semsr.assets.mirrors import Order, bring, describe, link_or_copy
 from semsr.assets.network import MirrorError
-from semsr.assets.verification import digest, problem_with
+from semsr.assets.unpinned import UNPINNED, note_of, require_one
+from semsr.assets.verification import digest, problem_with, wrong_size
 from semsr.cards.asset import Asset, Mirror
 from semsr.errors import AssetError, MissingAssetsError, StorageError
 from semsr.files import PARTIAL, storage_errors, write_atomic
@@ -22,7 +23,6 @@ from semsr.files import PARTIAL, storage_errors, write_atomic
 logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "SEMSR_ASSETS"
-UNPINNED = "unpinned"
 
 
 def default_folder() -> Path:
@@ -42,7 +42,7 @@ class Standing:
 
     Attributes:
         size: bytes of the file that lies there; None where there is none.
-        present: it is there, with the size that the card says (any size where the card says none).
+        present: it is there, with the size that the card says, or about that (any size where the card says none).
         partial: bytes of the longest unfinished download.
         unpacked: an archive's contents lie beside it.
     """
@@ -75,7 +75,7 @@ class Store:
         """The sha256 in force: the card's; for an unpinned asset the one seen first on this machine; None before that."""
         if asset.sha256 is not None:
             return asset.sha256
-        note = self._note(asset)
+        note = note_of(self.path(asset))
         return note.read_text().strip() if note.is_file() else None
 
     def get(self, asset: Asset) -> Path:
@@ -84,12 +84,15 @@ class Store:
         Raises:
             MissingAssetsError: no mirror could give it, or what they gave is not what the card says. The message has each mirror's
                 reason and the way to do it by hand.
+            AssetError: it is unpinned, and the user's own copy is another file than the one kept; which one counts is for the user to say.
             StorageError: the store can't be written.
         """
         path = self.path(asset)
         with storage_errors(path):
-            if path.is_file() and self._accept(asset, path) is None:
-                return path
+            accepted = path.is_file() and self._accept(asset, path) is None
+        if accepted:
+            require_one(asset, path)
+            return path
         if asset in self._gone:
             raise self._gone[asset]
         with locked(self.folder / asset.id, asset.id):
@@ -97,9 +100,12 @@ class Store:
             reasons = []
             if path.is_file():
                 if (problem := self._accept(asset, path)) is None:
+                    require_one(asset, path)
                     return path
                 aside = path.with_name(path.name + ".rejected")
                 with storage_errors(path):
+                    if asset.sha256 is None and self.pin(asset) == digest(path):
+                        note_of(path).unlink()  # what is refused must not be what is expected from now on
                     path.replace(aside)
                 logger.warning("%s: %s; set aside as %s", path, problem, aside.name)
                 reasons.append(f"the file that was there: {problem}")
@@ -112,7 +118,7 @@ class Store:
         path = self.path(asset)
         size = path.stat().st_size if path.is_file() else None
         kept = [found.stat().st_size for found in path.parent.glob(f".{asset.file}.*{PARTIAL}") if found.is_file()]
-        present = size is not None and asset.size in (None, size)
+        present = size is not None and wrong_size(asset, size) is None
         return Standing(size, present, max(kept, default=0), _unpacked(path).is_dir())
 
     def adopt(self, asset: Asset, source: Path) -> Path:
@@ -125,7 +131,7 @@ class Store:
         file = source / asset.file if source.is_dir() else source
         if not file.is_file():
             raise AssetError(f"asset {asset.id!r}: no file {file}; give the file itself, or a folder that holds {asset.file}")
-        if problem := problem_with(asset, file, self.pin(asset)):
+        if problem := self._problem(asset, file):
             raise AssetError(f"asset {asset.id!r}: {file}: {problem}; {asset.manual}")
         path = self.path(asset)
         with locked(self.folder / asset.id, asset.id):
@@ -133,7 +139,7 @@ class Store:
             with storage_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(file, partial)
-            if problem := problem_with(asset, partial, self.pin(asset)):
+            if problem := self._problem(asset, partial):
                 discard(partial)
                 raise AssetError(f"asset {asset.id!r}: {file} changed while it was copied: {problem}")
             self._place(asset, partial, path)
@@ -195,12 +201,17 @@ class Store:
 
     def _try(self, asset: Asset, mirror: Mirror, order: Order) -> tuple[Path, str | None]:
         partial = bring(mirror, order)
-        problem = problem_with(asset, partial, self.pin(asset))
+        problem = self._problem(asset, partial)
         if problem:
             discard(partial)
-            if asset.sha256 is None and "sha256" in problem:
-                problem += f"; expected is what came first on this machine: delete {self._note(asset)} to accept another"
         return partial, problem
+
+    def _problem(self, asset: Asset, path: Path) -> str | None:
+        """What is wrong with a file that is to be taken; None if nothing."""
+        problem = problem_with(asset, path, self.pin(asset))
+        if problem and asset.sha256 is None and "sha256" in problem:
+            problem += f"; expected is what came first on this machine: delete {note_of(self.path(asset))} to accept another"
+        return problem
 
     def _sweep(self, path: Path) -> None:
         """Delete what killed processes left of extracting and unpacking; called with the lock held. Resumable files stay."""
@@ -213,7 +224,7 @@ class Store:
     def _place(self, asset: Asset, partial: Path, path: Path) -> None:
         with storage_errors(path):
             if asset.sha256 is None and self.pin(asset) is None:
-                write_atomic(self._note(asset), digest(partial) + "\n")
+                write_atomic(note_of(self.path(asset)), digest(partial) + "\n")
             if _unpacked(path).exists():  # of another version
                 shutil.rmtree(_unpacked(path))
             partial.replace(path)
@@ -226,12 +237,8 @@ class Store:
             with contextlib.suppress(
                 OSError, StorageError
             ):  # a read-only store can't remember; the file is usable all the same
-                write_atomic(self._note(asset), digest(path) + "\n")
+                write_atomic(note_of(self.path(asset)), digest(path) + "\n")
         return problem
-
-    def _note(self, asset: Asset) -> Path:
-        path = self.path(asset)
-        return path.with_name(path.name + ".sha256")
 
     def _tell_licence(self, asset: Asset) -> None:
         """Say once a machine under which licence the file comes, and again when the card's licence changes."""

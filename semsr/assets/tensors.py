@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from semsr.assets.unpinned import remedy
 from semsr.errors import WeightsError
 
 
@@ -28,7 +30,7 @@ def load_tensors(path: Path, key: str | None = None, *, known: Collection[str] =
         Name -> tensor, as stored; nothing is renamed.
 
     Raises:
-        WeightsError: damaged file, anything but tensors in it, no such group, or a group must be named.
+        WeightsError: no file, damaged, anything but tensors in it, no such group, or a group must be named.
     """
     data = _read(path)
     if key is None and isinstance(data, dict):
@@ -48,21 +50,40 @@ def load_tensors(path: Path, key: str | None = None, *, known: Collection[str] =
 
 
 def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise WeightsError(f"{path}: {'a folder, not a weights file' if path.is_dir() else 'no such file'}")
     try:
         if path.suffix == ".safetensors":
             return load_file(path, device="cpu")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # A pickle of another protocol is read all the same; of what is damaged, more is said below.
+            warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except SafetensorError as error:
-        raise WeightsError(f"{path}: not a safetensors file, or damaged ({error}); fetch it again") from None
+        raise WeightsError(f"{path}: damaged, or not a safetensors file ({_line(error)}); {remedy(path)}") from None
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"holds {found[1]}, which is more than plain tensors" if found else "is not a file of plain tensors"
-        raise WeightsError(f"{path}: {what}; it is not loaded, since it could run code: convert it to safetensors") from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{path}: damaged or not a weights file ({first}); fetch it again") from None
+        what = f"holds {_line(found[1])}, which is more than plain tensors" if found else "damaged, or more than plain tensors"
+        raise WeightsError(
+            f"{path}: {what}; it is not loaded, since it could run code: convert it to safetensors, or {remedy(path)}"
+        ) from None
+    except Exception as error:  # of a damaged file, torch raises nearly everything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise WeightsError(f"{path}: can't be read ({error.strerror})") from None
+        raise WeightsError(f"{path}: damaged, or not a weights file ({_line(error)}); {remedy(path)}") from None
+
+
+def _line(error: object) -> str:
+    """The first line of what is said, without what a terminal would not show; bytes of damaged files get into it."""
+    return _printable((str(error).strip().splitlines() or [""])[0] or type(error).__name__)[:200]
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _names(data: object) -> str:
-    names = [str(name) for name in data] if isinstance(data, dict) else []
+    names = [_printable(str(name)) for name in data] if isinstance(data, dict) else []
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"

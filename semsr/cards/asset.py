@@ -56,7 +56,7 @@ Mirror = Annotated[HttpsMirror | HfMirror | GdriveMirror | PypiMirror | FileMirr
 class Asset(Card):
     """One file from outside, tried from its mirrors in order and checked before use.
 
-    `about`: roughly how many bytes it has, where nobody says exactly; only told, never checked.
+    `about`: roughly how many bytes it has, where nobody says exactly; less than half or more than twice of it is refused.
     """
 
     id: Id

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.assets.store import Store
+from semsr.assets.verification import digest
 from semsr.cards.method import Variant
-from semsr.errors import MethodError, MissingAssetsError
-from semsr.files import sha256_file
+from semsr.errors import MethodError, MissingAssetsError, WeightsError
 from semsr.project import GENERATOR, TRAINED, Project, seeded
+from semsr.restoration.cell import FINGERPRINT, read_json
 
 WeightsRecord = list[dict[str, str]]
 """What `run.json` says: [{"asset": id, "sha256": hex}, ...], the main file first; empty without weights."""
@@ -65,7 +66,7 @@ def get_alternatives(
         except MissingAssetsError as error:
             errors[ids] = error
             continue
-        return WeightsFiles(files, [{"asset": name, "sha256": sha256_file(path)} for name, path in files.items()])
+        return WeightsFiles(files, [{"asset": name, "sha256": digest(path)} for name, path in files.items()])
     first = alternatives[0]
     known = errors[first].reasons
     # One file that can't be had ends the attempt; which of the others are here is looked up, not asked for.
@@ -91,6 +92,7 @@ def get_trained(
 
     Raises:
         NotTrainedError: it has not been trained, or not to the end.
+        WeightsError: what the training left has been harmed since: its record, or the weights, which are read once a process.
         AssetError: an asset that the generator needs can't be had.
     """
     recipe = project.recipe(method, variant)
@@ -109,13 +111,24 @@ def get_trained(
 
 def _left_by(project: Project, profile: str, method: str, variant: str, seed: int) -> tuple[Path, dict[str, str]]:
     folder = project.trained(profile, method, variant, seed)
-    name = seeded(variant, seed)
-    if not (folder / TRAINED).is_file() or not (folder / GENERATOR).is_file():
+    name, told, weights = seeded(variant, seed), folder / TRAINED, folder / GENERATOR
+    if not told.is_file():
         raise NotTrainedError(
-            f"{method}/{name} has not been trained to the end in profile {profile} (no {project.show(folder / TRAINED)}); "
+            f"{method}/{name} has not been trained to the end in profile {profile} (no {project.show(told)}); "
             f"run `semsr train {method} --variant {variant}`"
         )
-    return folder / GENERATOR, {"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": sha256_file(folder / GENERATOR)}
+    again = f"train it again in profile {profile}: `semsr train {method} --variant {variant} --seed {seed}`"
+    record = read_json(told)
+    if not isinstance(record.get(FINGERPRINT), str):
+        raise WeightsError(
+            f"{project.show(told)}: damaged, or not the record of a training (no {FINGERPRINT!r} in it); {again}"
+        )
+    if not weights.is_file():
+        raise WeightsError(f"{project.show(weights)}: not there, though {told.name} says it was trained; {again}")
+    found, expected = digest(weights), record.get("generator_sha256")
+    if expected is not None and found != expected:
+        raise WeightsError(f"{project.show(weights)}: wrong sha256 (expected {expected}, found {found}); {again}")
+    return weights, {"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": found}
 
 
 def still_declared(project: Project, variant: Variant, record: Sequence[dict[str, str]]) -> bool:

@@ -46,7 +46,7 @@ def wanted(name: str, **keys: Any) -> dict[str, Any]:
         "unpinned": "nobody says",
         "source": "a test",
     }
-    plain |= {"manual": f"Set SEMSR_TEST_FILES to a folder with {name}.bin.", "about": 4_500_000_000}
+    plain |= {"manual": f"Set SEMSR_TEST_FILES to a folder with {name}.bin.", "about": 5}
     return plain | {"mirrors": [{"kind": "file", "path": f"$SEMSR_TEST_FILES/{name}.bin"}]} | keys
 
 
@@ -85,11 +85,11 @@ def test_with_keep_going_it_is_noted_and_said_in_one_line(two: Any, caplog: pyte
     assert len(two.cell("noisy").done()) == 5
     cell = two.cell("noisy", "heavy")
     assert [path.name for path in cell.folder.iterdir()] == ["missing.json"]
-    assert [(file.id, file.size_text) for file in cell.lacking()] == [("alpha", "about 4.5 GB"), ("beta", "about 4.5 GB")]
+    assert [(file.id, file.size_text) for file in cell.lacking()] == [("alpha", "about 5 bytes"), ("beta", "about 5 bytes")]
     assert "Set SEMSR_TEST_FILES" in cell.lacking()[1].manual
     lines = [record.getMessage() for record in caplog.records if "heavy" in record.getMessage()]
     assert lines == [
-        "noisy/heavy on demo: not run, needs asset alpha (about 4.5 GB) and 1 more file, about 9.0 GB together; "
+        "noisy/heavy on demo: not run, needs asset alpha (about 5 bytes) and 1 more file, about 10 bytes together; "
         "see `semsr plan noisy --variant heavy`"
     ]
 

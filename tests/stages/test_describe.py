@@ -258,7 +258,7 @@ def test_a_tagger_trained_here_waits_for_its_training(desk: Desk) -> None:
     folder = desk.project.trained("quick", "teller", "own", 1)
     folder.mkdir(parents=True)
     (folder / "generator.safetensors").write_text("trained")
-    (folder / "train.json").write_text("{}")
+    (folder / "train.json").write_text('{"fingerprint": "made up"}')
     desk.describe()
     record = desk.said("shy")
     assert record["weights"][0]["asset"] == "trained:teller/own@1" and record["seed"] == 1 and len(record["pictures"]) == 3

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 import yaml
 
 from semsr.cards import ProfileCard
-from semsr.errors import CardError, SemsrError, UnknownIdError
+from semsr.errors import CardError, SemsrError, UnknownIdError, WeightsError
 from semsr.imaging.pictures import write_png
 from semsr.plugins import forget_plugins
 from semsr.preparation.manifest import Entry, pixel_sha256, write_manifest
@@ -251,6 +252,45 @@ def test_harmed_weights_are_trained_again(place: Workplace) -> None:
     weights.write_bytes(weights.read_bytes()[:-1])
     train.run(place.project, place.profile(), "toy", "start")
     assert place.trained()["start@3"]["generator_sha256"] == record["generator_sha256"]
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "generator.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _turn_a_bit(folder: Path) -> None:
+    path = folder / "generator.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (_cut, r"generator\.safetensors: wrong sha256 \(expected [0-9a-f]{64}, found [0-9a-f]{64}\)"),
+        (_turn_a_bit, r"generator\.safetensors: wrong sha256"),
+        (lambda folder: (folder / "generator.safetensors").unlink(), r"generator\.safetensors: not there, though train\.json"),
+        (lambda folder: (folder / "train.json").write_text('{"fingerprint": "0'), r"train\.json: damaged, or not the record"),
+        (lambda folder: (folder / "train.json").write_text("[]"), r"train\.json: damaged, or not the record of a training"),
+        (lambda folder: (folder / "train.json").write_bytes(b"\xff\xfe"), r"train\.json: damaged, or not the record"),
+        (lambda folder: (folder / "train.json").write_text("{}"), r"train\.json: .* \(no 'fingerprint' in it\)"),
+    ],
+    ids=["cut off", "another bit", "no weights", "half a record", "a list", "not text", "empty record"],
+)
+def test_harmed_weights_restore_nothing_and_the_line_names_the_command_that_trains_them_again(
+    place: Workplace, harm: Callable[[Path], object], said: str
+) -> None:
+    train.run(place.project, place.profile(), "toy", "gan", seed=4)
+    folder = place.root / "results" / "quick" / "trained" / "toy" / "demo" / "gan@4"
+    record = json.loads((folder / "train.json").read_text())
+    harm(folder)
+    with pytest.raises(WeightsError, match=said) as caught:
+        infer.run(place.project, place.profile(), "demo", "toy", "gan", seed=4, keep_going=True)
+    assert str(caught.value).endswith("train it again in profile quick: `semsr train toy --variant gan --seed 4`")
+    assert "\n" not in str(caught.value) and "fetch" not in str(caught.value)
+    train.run(place.project, place.profile(), "toy", "gan", seed=4)
+    assert place.trained()["gan@4"]["generator_sha256"] == record["generator_sha256"]
+    infer.run(place.project, place.profile(), "demo", "toy", "gan", seed=4)
 
 
 def test_each_seed_is_restored_into_its_own_cell(place: Workplace) -> None:
