@@ -9,9 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from semsr.cli.results import LARGEST_SEED
 from semsr.project import ROOT_VARIABLE, Project
+from semsr.restoration.diffusion.noise import DEFAULT_SEED
 
 
 def semsr(project: Project, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -70,6 +74,15 @@ def test_a_mistake_is_one_line_and_a_non_zero_exit(project: Project, arguments: 
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stdout == ""
+
+
+def test_a_seed_is_one_that_every_generator_takes(project: Project) -> None:
+    np.random.RandomState(LARGEST_SEED)
+    torch.Generator().manual_seed(DEFAULT_SEED + LARGEST_SEED)  # SeeSR's published order of draws
+    done = semsr(project, "infer", "bicubic", "--dataset", "nothing-such", "--seed", LARGEST_SEED)
+    assert "unknown dataset" in done.stderr
+    done = semsr(project, "infer", "bicubic", "--dataset", "nothing-such", "--seed", LARGEST_SEED + 1)
+    assert done.returncode == 2 and "'--seed': Input should be less than or equal to 4294967295" in done.stderr
 
 
 def test_outside_a_project_the_installed_one_serves(project: Project, tmp_path: Path) -> None:

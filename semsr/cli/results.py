@@ -11,6 +11,9 @@ from semsr.cli.app import app, check_app, new_app
 from semsr.planning import chosen_profile
 from semsr.project import Project
 
+LARGEST_SEED = 2**32 - 1
+"""What numpy and the programs of others take as a seed; torch's 64 bits also hold it on top of its own default seed."""
+
 
 @app.command()
 def infer(
@@ -18,7 +21,8 @@ def infer(
     dataset: Annotated[str, typer.Option("--dataset", help="A prepared data set's id.")],
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="One result, drawn from this seed (of a trained variant: its own).")
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="One result, drawn from this seed (of a trained variant: its own)."),
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="This many results, drawn from seeds 0, 1, ...; how they differ is written down.")
