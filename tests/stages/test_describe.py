@@ -18,13 +18,14 @@ import pytest
 import yaml
 
 from semsr.cards import ProfileCard
-from semsr.errors import CardError, MethodError, SemsrError, UnknownIdError
+from semsr.errors import CardError, MethodError, MissingAssetsError, SemsrError, UnknownIdError
 from semsr.imaging.pictures import Rgb, write_png
 from semsr.plugins import forget_plugins
 from semsr.preparation.manifest import Entry, pixel_sha256, write_manifest
 from semsr.project import Project
 from semsr.reproduction.descriptions.render import render_terminal
 from semsr.reproduction.descriptions.wording import missing
+from semsr.restoration.weights import NotTrainedError
 from semsr.stages import describe, tabulate, tabulate_descriptions
 
 CODE = """
@@ -121,9 +122,16 @@ class Desk:
         found: dict[str, Any] = json.loads(path.read_text())
         return found
 
-    def describe(self, description: str | None = None) -> None:
+    def describe(self, description: str | None = None, *, keep_going: bool = True) -> None:
+        """As the pipeline does, which keeps going."""
         forget_plugins()
-        describe.run(self.project, self.profile, "demo", "teller", description)
+        describe.run(self.project, self.profile, "demo", "teller", description, keep_going=keep_going)
+
+    def supply(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have the giant's file in a folder of the user; its card then says its true size."""
+        (self.root / "giant.bin").write_text("weights")
+        self.write("methods/teller/assets.yaml", {"assets": [ASSET | {"about": 7}]})
+        monkeypatch.setenv("SEMSR_TEST_FILES", str(self.root))
 
     def pictures(self) -> None:
         data = self.root / "data" / "demo"
@@ -188,14 +196,88 @@ def test_a_describer_that_can_t_be_had_is_noted_and_stops_no_other(desk: Desk, m
     noted = desk.said("heavy")
     assert noted["pictures"] == []
     assert [file["id"] for file in noted["unavailable"]["missing"]] == ["a-giant"]
-    assert "SEMSR_TEST_FILES" in noted["unavailable"]["reason"]
+    assert noted["unavailable"]["reason"] == "asset a-giant (about 4.5 GB) can't be had"
+    assert "SEMSR_TEST_FILES" in noted["unavailable"]["missing"][0]["manual"]
+    assert str(desk.root.parent) not in json.dumps(noted), "nothing of this machine"
     assert desk.said("shy")["pictures"]
     # As soon as the file is there, the next run takes it.
-    (desk.root / "giant.bin").write_text("weights")
-    monkeypatch.setenv("SEMSR_TEST_FILES", str(desk.root))
+    desk.supply(monkeypatch)
     desk.describe()
     there = desk.said("heavy")
     assert there["unavailable"] is None and there["weights"][0]["asset"] == "a-giant" and len(there["pictures"]) == 3
+
+
+def test_without_keep_going_it_is_an_error_after_the_others_are_made(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(MissingAssetsError, match="asset 'a-giant'") as raised:
+        desk.describe(keep_going=False)
+    assert list(raised.value.reasons) == ["a-giant"]
+    folder = desk.root / "results/quick/descriptions/demo/teller"
+    assert sorted(path.name for path in folder.iterdir()) == ["plain.json", "shy.json"]
+    caplog.clear()
+    with pytest.raises(MissingAssetsError, match="asset 'a-giant'"):
+        desk.describe("heavy", keep_going=False)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], "said once, where the command ends"
+    desk.describe("heavy")
+    assert desk.said("heavy")["unavailable"]
+
+
+def test_on_the_command_line_what_could_not_be_made_is_one_line_and_exit_2(desk: Desk) -> None:
+    command = [sys.executable, "-m", "semsr", "describe", "teller", "--dataset", "demo", "--description", "heavy"]
+    command += ["--profile", "quick"]
+    done = subprocess.run(command, cwd=desk.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    lines = [
+        line for line in done.stderr.splitlines() if not line.startswith("a-giant: file $SEMSR_TEST_FILES")
+    ]  # the store's own
+    assert len(lines) == 1 and lines[0].startswith("error: asset 'a-giant'"), done.stderr
+    assert not (desk.root / "results/quick/descriptions").exists()
+    done = subprocess.run([*command, "--keep-going"], cwd=desk.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "left out: asset 'a-giant'" in done.stderr and "error: " not in done.stderr
+    assert desk.said("heavy")["unavailable"]
+
+
+def test_the_note_of_what_is_missing_is_written_once(desk: Desk) -> None:
+    desk.describe("heavy")
+    path = desk.root / "results/quick/descriptions/demo/teller/heavy.json"
+    before = path.stat().st_mtime_ns
+    desk.describe("heavy")
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("keep_going", [True, False])
+def test_what_is_finished_and_unchanged_needs_no_weights(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keep_going: bool
+) -> None:
+    desk.supply(monkeypatch)
+    desk.describe("heavy")
+    path = desk.root / "results/quick/descriptions/demo/teller/heavy.json"
+    finished = path.read_bytes()
+    monkeypatch.delenv("SEMSR_TEST_FILES")
+    monkeypatch.setenv("SEMSR_ASSETS", str(tmp_path / "empty"))
+    desk.describe("heavy", keep_going=keep_going)
+    desk.describe(keep_going=keep_going)
+    assert path.read_bytes() == finished
+    # Another state of the code: it is not what would be made now, which can't be made.
+    desk.write("methods/teller/words.py", CODE + "\n# changed\n")
+    with pytest.raises(MissingAssetsError):
+        desk.describe("heavy", keep_going=False)
+    assert path.read_bytes() == finished, "an error leaves everything as it was"
+    desk.describe("heavy")
+    assert desk.said("heavy")["unavailable"] and not desk.said("heavy")["pictures"]
+
+
+def test_a_file_that_the_card_no_longer_means_is_not_what_is_wanted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    desk.supply(monkeypatch)
+    desk.describe("heavy")
+    monkeypatch.delenv("SEMSR_TEST_FILES")
+    monkeypatch.setenv("SEMSR_ASSETS", str(tmp_path / "empty"))
+    pinned = {key: value for key, value in ASSET.items() if key not in ("unpinned", "about")}
+    desk.write("methods/teller/assets.yaml", {"assets": [pinned | {"sha256": "0" * 64, "size": 7}]})
+    with pytest.raises(MissingAssetsError):
+        desk.describe("heavy", keep_going=False)
 
 
 def test_a_second_run_does_nothing_until_something_changes(desk: Desk) -> None:
@@ -239,38 +321,102 @@ def test_a_profile_describes_what_its_tables_show(desk: Desk) -> None:
     assert describe.descriptions_of(desk.project, other, desk.project.method("teller"), "demo") == ("plain", "shy", "heavy")
 
 
-def test_a_tagger_trained_here_waits_for_its_training(desk: Desk) -> None:
-    card = json.loads(json.dumps(CARD))
+def _trained_here(desk: Desk, *, in_profile: bool) -> dict[str, Any]:
+    """Make `shy` a tagger that is trained here, on the giant; whether the profile trains it, too. The card."""
+    card: dict[str, Any] = json.loads(json.dumps(CARD))
     card |= {"parts": "parts:P"}
-    card["variants"]["own"] = {"label": "own", "training": "own", "trust": "L3", "part": True}
+    card["variants"]["base"] = {"label": "base", "training": "base", "trust": "L3", "part": True}
+    card["variants"]["own"] = {"label": "own", "training": "own", "trust": "L3"}
     card["descriptions"]["shy"] = {"label": "Own", "training": "own", "trust": "L3", "options": {"limit": 0.7}}
     desk.write("methods/teller/method.yaml", card)
     recipe = {
-        "generator": {"network": "small", "options": {"width": 3}},
+        "generator": {"network": "small", "options": {"width": 3}, "assets": ["base", "words"]},
         "data": {"dataset": "demo", "patch": 16},
         "batch": 1,
         "steps": 1,
         "objective": {"kind": "some"},
+        "assets": {"words": ["a-giant"]},
+        "trained": {"base": "base"},
     }
-    desk.write("methods/teller/recipes.yaml", {"own": recipe})
-    desk.describe()
-    assert "semsr train teller --variant own" in desk.said("shy")["unavailable"]["reason"]
-    folder = desk.project.trained("quick", "teller", "own", 1)
-    folder.mkdir(parents=True)
-    (folder / "generator.safetensors").write_text("trained")
+    base = {key: value for key, value in recipe.items() if key not in ("assets", "trained")}
+    base["generator"] = {"network": "small"}
+    desk.write("methods/teller/recipes.yaml", {"own": recipe, "base": base})
+    if in_profile:
+        profile = yaml.safe_load((desk.root / "profiles/quick.yaml").read_text())
+        profile["training"] = {"methods": ["teller"], "datasets": ["demo"]}
+        desk.write("profiles/quick.yaml", profile)
+    return card
+
+
+def _train(desk: Desk, variant: str, weights: str) -> None:
+    folder = desk.project.trained("quick", "teller", variant, 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "generator.safetensors").write_text(weights)
     (folder / "train.json").write_text('{"fingerprint": "made up"}')
+
+
+def test_a_tagger_trained_here_is_described_by_its_training(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    card = _trained_here(desk, in_profile=True)
+    for keep_going in (True, False):
+        with pytest.raises(NotTrainedError, match="semsr train teller --variant own"):
+            desk.describe("shy", keep_going=keep_going)
+    assert not (desk.root / "results/quick/descriptions").exists()
+    with pytest.raises(NotTrainedError):
+        desk.describe()
+    assert not (desk.root / "results/quick/descriptions/demo/teller/shy.json").exists()
+    desk.supply(monkeypatch)
+    _train(desk, "own", "trained")
+    _train(desk, "base", "before it")
     desk.describe()
     record = desk.said("shy")
-    assert record["weights"][0]["asset"] == "trained:teller/own@1" and record["seed"] == 1 and len(record["pictures"]) == 3
+    assert [entry["asset"] for entry in record["weights"]] == ["trained:teller/own@1", "trained:teller/base@1", "a-giant"]
+    assert record["seed"] == 1 and len(record["pictures"]) == 3
+    # Finished and unchanged: what is from outside is not asked for, what is trained here is compared.
+    monkeypatch.delenv("SEMSR_TEST_FILES")
+    monkeypatch.setenv("SEMSR_ASSETS", str(tmp_path / "empty"))
+    desk.describe("shy", keep_going=False)
+    assert desk.said("shy") == record
+    for variant in ("own", "base"):
+        _train(desk, variant, "trained again")
+        with pytest.raises(MissingAssetsError):
+            desk.describe("shy", keep_going=False)
+        _train(desk, variant, "trained" if variant == "own" else "before it")
+    # A training that has gone: whether it is unchanged can't be told, and what was said stays.
+    shutil.rmtree(desk.project.trained("quick", "teller", "own", 1))
+    with pytest.raises(NotTrainedError):
+        desk.describe("shy")
+    assert desk.said("shy") == record
     lost = json.loads(json.dumps(card))
-    del lost["variants"]["own"], lost["parts"]
+    del lost["variants"]["own"]
     desk.write("methods/teller/method.yaml", lost)
     with pytest.raises(CardError, match=r"descriptions\.shy\.training: found 'own'"):
         desk.describe("shy")
 
 
+def test_a_training_that_is_none_of_the_profile_s_stands_in_no_one_s_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the profile seesr, whose table has a row "trained here", and which trains nothing."""
+    _trained_here(desk, in_profile=False)
+    desk.describe()
+    assert "semsr train teller --variant own" in desk.said("shy")["unavailable"]["reason"]
+    with pytest.raises(NotTrainedError):
+        desk.describe("shy")  # asked for by name, it is an error
+    # Someone trains it all the same.
+    desk.supply(monkeypatch)
+    _train(desk, "own", "trained")
+    _train(desk, "base", "before it")
+    desk.describe()
+    record = desk.said("shy")
+    assert len(record["pictures"]) == 3
+    shutil.rmtree(desk.project.trained("quick", "teller", "own", 1))
+    with pytest.raises(NotTrainedError):
+        desk.describe()
+    assert desk.said("shy") == record, "pictures that were described are not given up"
+
+
 def test_what_a_user_may_get_wrong_is_said(desk: Desk) -> None:
-    with pytest.raises(UnknownIdError, match="did you mean 'teller/plain'"):
+    with pytest.raises(UnknownIdError, match=r"did you mean 'teller/plain'.*known: teller/heavy, teller/plain, teller/shy\.$"):
         desk.describe("plan")
     broken = json.loads(json.dumps(CARD))
     broken["descriptions"]["shy"]["options"] = {"limit": 0.5, "twice": True}
@@ -286,6 +432,13 @@ def test_what_a_user_may_get_wrong_is_said(desk: Desk) -> None:
     desk.write("methods/teller/method.yaml", silent)
     with pytest.raises(MethodError, match="puts nothing into words"):
         desk.describe()
+
+
+def test_the_pipeline_keeps_going_and_sees_every_module(project: Project) -> None:
+    stage = yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]["describe"]
+    assert stage["cmd"].endswith(" --keep-going")
+    modules = sorted((project.root / "semsr" / "stages").glob("describe*.py"))
+    assert [dep for dep in stage["deps"] if dep.startswith("semsr/stages/")] == [project.show(path) for path in modules]
 
 
 # The table.
