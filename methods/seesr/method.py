@@ -284,7 +284,8 @@ class SeeSr(Restorer):
     def _make_describer(self, files: Mapping[str, Path], device: torch.device) -> Describer:
         from .describe import SeesrDescriber
 
-        describer: Describer = SeesrDescriber(style=self.sampling.words, **self.sampling.describer)
-        describer.files = {**self.files, **files}
-        describer.load(device)
+        with located("options.describer"):
+            describer: Describer = SeesrDescriber(style=self.sampling.words, **self.sampling.describer)
+            describer.files = {**self.files, **files}
+            describer.load(device)
         return describer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import semsr
 from semsr.cards import MethodCard
-from semsr.errors import MethodError
+from semsr.errors import MethodError, located
 from semsr.fingerprint import fingerprint
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Entry, Prepared
@@ -57,9 +57,10 @@ def describe_pictures(
 
     make_deterministic(threads)
     where = f"{card.id}, description {name}"
-    describer = _make_describer(project, card, options, files, where)
     on = torch.device(device)
-    describer.load(on)
+    with located(project.entry(card.id, "method.yaml", f"descriptions.{name}")):
+        describer = _make_describer(project, card, options, files)
+        describer.load(on)
     pictures = []
     with torch.inference_mode():
         for entry in pairs:
@@ -70,19 +71,17 @@ def describe_pictures(
     return pictures
 
 
-def _make_describer(
-    project: Project, card: MethodCard, options: Mapping[str, Any], files: Mapping[str, Path], where: str
-) -> Describer:
+def _make_describer(project: Project, card: MethodCard, options: Mapping[str, Any], files: Mapping[str, Path]) -> Describer:
     from semsr.restoration.describer import Describer
 
     assert card.describer is not None
     make = load_plugin(project, "method", card.id, card.describer)
     if not (isinstance(make, type) and issubclass(make, Describer)):
-        raise MethodError(f"{where}: {card.describer!r} is not a subclass of semsr.restoration.describer.Describer")
+        raise MethodError(f"{card.describer!r} is not a subclass of semsr.restoration.describer.Describer")
     try:
         describer: Describer = make(**options)
     except TypeError as error:
-        raise MethodError(f"{where}: options {dict(options)!r} are not what the describer takes: {error}") from error
+        raise MethodError(f"options {dict(options)!r} are not what the describer takes: {error}") from error
     describer.files = dict(files)
     return describer
 

@@ -426,7 +426,9 @@ def test_what_a_user_may_get_wrong_is_said(desk: Desk) -> None:
     assert desk.said("plain")["pictures"], "the others are made before the error is raised"
     broken["descriptions"]["shy"]["options"] = {"lim": 0.5}
     desk.write("methods/teller/method.yaml", broken)
-    with pytest.raises(MethodError, match=r"options .* are not what the describer takes"):
+    with pytest.raises(
+        MethodError, match=r"^methods/teller/method\.yaml: descriptions\.shy: options .* are not what the describer takes"
+    ):
         desk.describe("shy")
     silent = {key: value for key, value in CARD.items() if not key.startswith("descri")}
     desk.write("methods/teller/method.yaml", silent)
