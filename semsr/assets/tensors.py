@@ -76,8 +76,12 @@ def _read(path: Path) -> Any:
 
 
 def _line(error: object) -> str:
-    """The first line of what is said, without what a terminal would not show; bytes of damaged files get into it."""
-    return _printable((str(error).strip().splitlines() or [""])[0] or type(error).__name__)[:200]
+    """The first sentence of what is said, without what a terminal would not show; bytes of damaged files get into it.
+
+    torch's next sentences advise to load the file unsafely.
+    """
+    first = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
+    return _printable(first or type(error).__name__)[:200]
 
 
 def _printable(text: str) -> str:

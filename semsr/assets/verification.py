@@ -66,8 +66,8 @@ def wrong_size(asset: Asset, size: int) -> str | None:
         return f"wrong size (expected {asset.size} bytes, found {size})"
     if asset.about is not None and not LEAST * asset.about <= size <= MOST * asset.about:
         return (
-            f"wrong size (expected about {show_bytes(asset.about)}, found {size} bytes): "
-            "a pointer or an error page rather than the file?"
+            f"wrong size: found {size} bytes, expected about {show_bytes(asset.about)} "
+            "(a pointer or an error page rather than the file?)"
         )
     return None
 

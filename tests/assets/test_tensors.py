@@ -156,7 +156,7 @@ def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path, monkeypatch: 
         load_tensors(tmp_path / name)
 
 
-@pytest.mark.parametrize("data", [b"garbage" * 100, pickle.dumps(print), b"PK\x03\x04" + bytes(100)])
+@pytest.mark.parametrize("data", [b"garbage" * 100, pickle.dumps(print), bytes(2000), b"PK\x03\x04" + bytes(100)])
 @pytest.mark.parametrize("name", ["x.pth", "x.safetensors"])
 def test_of_a_file_that_stays_in_the_store_it_is_said_what_to_delete(tmp_path: Path, name: str, data: bytes) -> None:
     path = tmp_path / UNPINNED / name
@@ -164,6 +164,9 @@ def test_of_a_file_that_stays_in_the_store_it_is_said_what_to_delete(tmp_path: P
     path.write_bytes(data)
     with pytest.raises(WeightsError, match="fetch or train it again"):
         load_tensors(path)
+    with pytest.raises(WeightsError) as caught:
+        load_tensors(path)
+    assert not any(advice in str(caught.value) for advice in ("Re-run", "`False`")), "torch's, to load it unsafely"
     note_of(path).touch()
     with pytest.raises(WeightsError, match=rf"delete it and {name}\.sha256 beside it, and supply it again"):
         load_tensors(path)
