@@ -32,7 +32,7 @@ def run_side_by_side(work: Callable[..., None], each: Sequence[tuple[Any, ...]],
     level = logging.getLogger("semsr").getEffectiveLevel()
     pool = ProcessPoolExecutor(at_once, get_context("spawn"), _begin_worker, (os.getpid(), level))
     try:
-        futures = [pool.submit(work, *arguments) for arguments in each]
+        futures = [pool.submit(_end_where_asked, work, *arguments) for arguments in each]
         for future in wait(futures, return_when=FIRST_EXCEPTION).done:
             future.result()
     except BrokenProcessPool:
@@ -50,6 +50,15 @@ def end_all(processes: Iterable[BaseProcess]) -> None:
     """Send SIGTERM to each; one that is gone already is no error, since the first to die makes its pool end the others, too."""
     for process in processes:
         process.terminate()
+
+
+def _end_where_asked(work: Callable[..., None], *arguments: Any) -> None:
+    """Call it; where it leaves because it was told to, the process goes, too: in its pool it would wait for more work, for ever."""
+    try:
+        work(*arguments)
+    except SystemExit as leaving:
+        logging.shutdown()
+        os._exit(leaving.code if isinstance(leaving.code, int) else 1)
 
 
 def _begin_worker(parent: int, level: int) -> None:
