@@ -42,7 +42,7 @@ def test_dape(recipes: dict[str, Recipe]) -> None:
         assert (schedule.kind, schedule.at, schedule.factor, schedule.warmup) == ("steps", (20_000, 30_000), 0.5, 50)
         assert (rate_after(schedule, recipe.steps)(19_999), rate_after(schedule, recipe.steps)(20_000)) == (1.0, 0.5)
         assert (data.dataset, data.patch, data.view, data.lr) == ("coco-train2017", 512, "whole", "full")
-        assert (data.ground_truth, data.flips) == ("sharpened", "none")
+        assert (data.ground_truth, data.shared_choices, data.flips) == ("sharpened", 10, "none")
         assert recipe.objective and recipe.objective.options == {"weight": 1.0}
         assert recipe.reading
 
