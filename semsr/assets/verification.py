@@ -10,8 +10,8 @@ from semsr.assets.archives import cut_off, is_archive
 from semsr.assets.sizes import show_bytes
 from semsr.cards.asset import Asset
 
-LEAST, MOST = 0.5, 2.0
-"""How far a file may be from what its card's `about` says, as parts of it: half is the same weights in half precision."""
+LEAST, MOST = 0.4, 2.0
+"""How far a file may be from what its card's `about` says, as parts of it: about half is the same weights in half precision."""
 
 _known: dict[tuple[int, int, int, int, str], str] = {}
 _CLOCK_TICK = 2_000_000_000

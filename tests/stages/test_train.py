@@ -10,7 +10,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from semsr.plugins import forget_plugins
 from semsr.preparation.manifest import Entry, pixel_sha256, write_manifest
 from semsr.project import Project
 from semsr.stages import infer, train
-from semsr.stages.side_by_side import end_all
 
 METHOD = """
 from torch import nn
@@ -209,14 +207,6 @@ def test_an_error_beside_others_is_the_one_line_that_is_shown(place: Workplace) 
     assert not {"other@3", "other@4"} & set(place.trained())
 
 
-def test_ending_what_has_ended_is_no_error() -> None:
-    """The first process that dies lets its pool end the others while they are still being ended here."""
-    process = get_context("spawn").Process(target=print)
-    process.start()
-    process.join()
-    end_all([process])
-
-
 def test_a_changed_start_trains_what_starts_from_it_again(place: Workplace) -> None:
     train.run(place.project, place.profile(), "toy", "gan", seed=3)
     before = place.trained()
@@ -358,6 +348,38 @@ def test_a_recipe_that_does_not_fit_is_an_error_before_any_step(place: Workplace
     assert "gan@3" not in place.trained()
 
 
+RAISE = "raise __import__('semsr.errors').errors.{kind}({text!r})"
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"), [("__init__", "CardError"), ("generator", "MethodError"), ("generator", "SemsrError")]
+)
+def test_an_error_of_the_parts_names_file_and_recipe(place: Workplace, where: str, kind: str) -> None:
+    spoilt = f"    def {where}(self, *given, **named):\n        {RAISE.format(kind=kind, text='generator.options: no')}\n"
+    (place.root / "methods/toy/training/parts.py").write_text(f"{textwrap.dedent(PARTS)}\n{spoilt}")
+    with pytest.raises(SemsrError) as error:
+        train.run(place.project, place.profile(), "toy", "start")
+    assert str(error.value) == "methods/toy/recipes.yaml: start: generator.options: no"
+    assert type(error.value).__name__ == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("generator.options: no", "methods/toy/recipes.yaml: start: generator.options: no"),
+        ("options: no", "methods/toy/method.yaml: variants.start: options: no"),
+    ],
+)
+def test_an_error_of_what_restores_names_file_and_entry(place: Workplace, text: str, told: str) -> None:
+    train.run(place.project, place.profile(), "toy", "start")
+    spoilt = f"    def __init__(self, generator=None):\n        {RAISE.format(kind='CardError', text=text)}\n"
+    (place.root / "methods/toy/method.py").write_text(f"{textwrap.dedent(METHOD)}\n{spoilt}")
+    forget_plugins()
+    with pytest.raises(CardError) as error:
+        infer.run(place.project, place.profile(), "demo", "toy", "start")
+    assert str(error.value) == told
+
+
 def test_a_checkpoint_of_another_variant_is_refused(place: Workplace) -> None:
     train.run(place.project, place.profile(), "toy", "start")
     train.run(place.project, place.profile(), "toy", "gan", seed=3, stop_after=2)
@@ -398,38 +420,6 @@ def test_trainings_side_by_side_end_with_their_parent_and_go_on(place: Workplace
     assert len(gone) >= 2 and not alive
     assert set(place.trained()) == {"start@3"}, "killed too late for this test to mean anything"
     train.run(place.project, profile, "toy")
-RAISE = "raise __import__('semsr.errors').errors.{kind}({text!r})"
-
-
-@pytest.mark.parametrize(
-    ("where", "kind"), [("__init__", "CardError"), ("generator", "MethodError"), ("generator", "SemsrError")]
-)
-def test_an_error_of_the_parts_names_file_and_recipe(place: Workplace, where: str, kind: str) -> None:
-    spoilt = f"    def {where}(self, *given, **named):\n        {RAISE.format(kind=kind, text='generator.options: no')}\n"
-    (place.root / "methods/toy/training/parts.py").write_text(f"{textwrap.dedent(PARTS)}\n{spoilt}")
-    with pytest.raises(SemsrError) as error:
-        train.run(place.project, place.profile(), "toy", "start")
-    assert str(error.value) == "methods/toy/recipes.yaml: start: generator.options: no"
-    assert type(error.value).__name__ == kind
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("generator.options: no", "methods/toy/recipes.yaml: start: generator.options: no"),
-        ("options: no", "methods/toy/method.yaml: variants.start: options: no"),
-    ],
-)
-def test_an_error_of_what_restores_names_file_and_entry(place: Workplace, text: str, told: str) -> None:
-    train.run(place.project, place.profile(), "toy", "start")
-    spoilt = f"    def __init__(self, generator=None):\n        {RAISE.format(kind='CardError', text=text)}\n"
-    (place.root / "methods/toy/method.py").write_text(f"{textwrap.dedent(METHOD)}\n{spoilt}")
-    forget_plugins()
-    with pytest.raises(CardError) as error:
-        infer.run(place.project, place.profile(), "demo", "toy", "start")
-    assert str(error.value) == told
-
-
     continued = {name: record["generator_sha256"] for name, record in place.trained().items()}
     shutil.rmtree(place.root / "results")
     train.run(place.project, profile, "toy")
