@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from semsr.assets.tensors import load_tensors
 from semsr.cards.base import Card
 from semsr.errors import WeightsError
+from semsr.restoration.semantics.loading import require_fitting
 
 from .options import Count
 
@@ -133,16 +134,8 @@ def load_blip(network: nn.Module, weights: Path) -> nn.Module:
     state = {name: tensor for name, tensor in load_tensors(weights).items() if not name.endswith("embeddings.position_ids")}
     own = network.state_dict()
     there = {own[name].data_ptr() for name in state if name in own}
-    problems = [f"{name} is missing" for name in own if name not in state and own[name].data_ptr() not in there]
-    problems += [f"{name} is too many" for name in state if name not in own]
-    problems += [
-        f"{name} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
-        for name, tensor in state.items()
-        if name in own and tensor.shape != own[name].shape
-    ]
-    if problems:
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise WeightsError(f"{weights}: not BLIP's captioner of these sizes: {problems[0]}{more}")
+    complaint = f"{weights}: not BLIP's captioner of these sizes"
+    require_fitting(own, state, complaint, may_lack=lambda name: own[name].data_ptr() in there)
     network.load_state_dict(state, strict=False)
     return network
 

@@ -13,10 +13,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 
+from semsr.cores import end_with_parent
 from semsr.errors import PictureError, SemsrError
 from semsr.files import PARTIAL, remove_partial, storage_errors, write_atomic
 from semsr.imaging.pictures import Rgb, read_rgb
@@ -148,15 +148,7 @@ def _start_worker(parent: int) -> None:
     """Let a worker end with its parent, even one that was killed, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = "1"  # one process a core; read when torch is loaded, if it is
-    process = parent_process()
-
-    def watch() -> None:
-        if process is not None:
-            process.join()
-        os._exit(1)
-
-    if process is not None and process.pid == parent:
-        Thread(target=watch, daemon=True).start()
+    end_with_parent(parent)
 
 
 def _place(folder: Path, name: str, file: File | None) -> Path | None:

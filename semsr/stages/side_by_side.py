@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
-from threading import Thread
 from typing import Any
 
+from semsr.cores import end_with_parent
 from semsr.errors import SemsrError
 
 
@@ -65,12 +65,4 @@ def _begin_worker(parent: int, level: int) -> None:
     """Speak as the parent does, and end with it, even where it was killed."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("semsr").setLevel(level)
-    process = parent_process()
-
-    def watch() -> None:
-        if process is not None:
-            process.join()
-        os._exit(1)
-
-    if process is not None and process.pid == parent:
-        Thread(target=watch, daemon=True, name="semsr-parent").start()
+    end_with_parent(parent)

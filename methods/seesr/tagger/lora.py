@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsr.assets.tensors import load_tensors
-from semsr.errors import SemsrError, WeightsError
+from semsr.errors import SemsrError
+from semsr.restoration.semantics.loading import require_fitting
 
 from ..options import LoraOptions
 from .contract import Tagger
@@ -131,18 +132,7 @@ def load_lora(tagger: T, weights: Path) -> T:
         add_lora(tagger)
     state = {name: tensor for name, tensor in load_tensors(weights).items() if not _NEVER_TRAINED.fullmatch(name)}
     own = lora_state(tagger)
-    problems = [f"{name} is missing" for name in own if name not in state]
-    problems += [f"{name} is too many" for name in state if name not in own]
-    problems += [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    if problems:
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise WeightsError(
-            f"{weights}: not this tagger's additions (DAPE): {problems[0]}{more}; see tagger.lora and tagger.kind"
-        )
+    require_fitting(own, state, f"{weights}: not this tagger's additions (DAPE)", advice="; see tagger.lora and tagger.kind")
     with torch.no_grad():
         for name, parameter in tagger.named_parameters():
             if name in own:
