@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +26,9 @@ from semsr.restoration.seeding import picture_generator
 from .networks.agreement import check_agreement
 from .options import SeeSrOptions
 from .prompts import join, positive_prompt, wordless_prompt
+from .roles import files_by_role
 from .sampling import SamplingOptions
+from .text_cache import TextCache
 
 if TYPE_CHECKING:
     from semsr.restoration.describer import Describer
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from .tagger import Tagger
 
 NETWORK = "controlled-diffusion"
-KEPT_TEXTS = 64
-"""Embedded prompts that are kept; the negative one is asked for with every batch, and stays."""
-DESCRIBED = ("caption", "classification")
-"""What a prompt may say that the tagger does not."""
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -104,7 +101,6 @@ class SeeSr(Restorer):
         self.sampling.check_steps(self.card.scheduler)
         self.roles = None if files is None else dict(files)
         self.prompts: dict[str, str] = {}
-        self.texts: OrderedDict[str, Tensor] = OrderedDict()
 
     def load(self, weights: Path | None, device: torch.device) -> None:
         """See `Restorer.load`. Raises: SemsrError: a role without a file, or a file that does not fit."""
@@ -113,14 +109,14 @@ class SeeSr(Restorer):
         from .networks.text import make_text_encoder
         from .tagger import make_dape
 
-        files = self._files()
+        files = files_by_role(self.files, self.roles, self.card, looks=self.sampling.looks)
         self.assemble(
             Networks(
-                tagger=make_dape(self.card.tagger, files) if self._looks() else None,
+                tagger=make_dape(self.card.tagger, files) if self.sampling.looks else None,
                 text=make_text_encoder(self.card.text, files),
                 autoencoder=make_autoencoder(self.card.autoencoder, files["autoencoder"]),
                 diffusion=load_networks(self.card.diffusion, files),
-                describer=self._make_describer(files, device) if self.sampling.words in DESCRIBED else None,
+                describer=self._make_describer(files, device) if self.sampling.describes else None,
             ),
             device,
         )
@@ -131,7 +127,7 @@ class SeeSr(Restorer):
 
         chosen = self.sampling
         self.networks, self.device = networks, device
-        self.texts.clear()
+        self.texts = TextCache(networks.text)
         self.scheduler = make_scheduler(self.card.scheduler)
         self.scheduler.set_timesteps(chosen.steps)
         self.vae = TiledVae(
@@ -177,7 +173,7 @@ class SeeSr(Restorer):
         generators = [self.shared if self.shared is not None else picture_generator(seed, name) for name in names]
         with torch.autocast(self.device.type, PRECISIONS[self.sampling.precision], enabled=self.sampling.precision != "fp32"):
             with self._on(self.networks.text):
-                positive, negative = self._embed(words), self._embed([self.sampling.negative] * len(names))
+                positive, negative = self.texts.embed(words), self.texts.embed([self.sampling.negative] * len(names))
             latents = self._start(large, generators)
             with self._on(self.networks.diffusion):
                 guided = Guided(self.networks.diffusion, negative, positive, tokens, self.sampling.guidance)
@@ -207,17 +203,6 @@ class SeeSr(Restorer):
             return [wordless_prompt(user_prompt=chosen.user_prompt, quality=chosen.quality)] * len(lr), tokens
         own = {"wording": chosen.wording, "user_prompt": chosen.user_prompt, "quality": chosen.quality}
         return [positive_prompt(one, **own) for one in words], tokens
-
-    def _embed(self, prompts: Sequence[str]) -> Tensor:
-        """(B, L, D); each distinct prompt goes through the encoder once, alone, so that it depends on no other."""
-        for prompt in prompts:
-            if prompt not in self.texts:
-                self.texts[prompt] = self.networks.text.encode([prompt])[0]
-            self.texts.move_to_end(prompt)
-        embedded = torch.stack([self.texts[prompt] for prompt in prompts])
-        while len(self.texts) > max(KEPT_TEXTS, len(prompts)):
-            self.texts.popitem(last=False)
-        return embedded
 
     def _start(self, large: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """The first latents. Whatever the start, a picture's generator gives the same numbers, in the same order: noise, then posterior."""
@@ -254,32 +239,6 @@ class SeeSr(Restorer):
             yield
         finally:
             network.to("cpu")
-
-    def _files(self) -> dict[str, Path]:
-        """Files by role. Raises: MethodError: an asset that the variant does not name, or a role that is needed and missing."""
-        files = dict(self.files)
-        if self.roles is not None:
-            unknown = sorted(set(self.roles.values()) - set(files))
-            if unknown:
-                raise MethodError(
-                    f"options.files names the asset {unknown[0]!r}, which is not among the weights: {sorted(files)}"
-                )
-            files = {role: files[asset] for role, asset in self.roles.items()}
-        needed = ["autoencoder"]
-        if self.card.text.kind != "hashed":
-            needed.append("text-encoder")
-        if self._looks():
-            needed += ["tagger", *(["dape"] if self.card.tagger.lora is not None else [])]
-        missing = [role for role in needed if role not in files]
-        if missing:
-            raise MethodError(
-                f"no weights for the role {missing[0]!r}; found: {', '.join(sorted(files)) or 'none'}; name its asset in options.files"
-            )
-        return files
-
-    def _looks(self) -> bool:
-        """Whether anything of the tagger is wanted."""
-        return self.sampling.words == "tags" or self.sampling.image_tokens
 
     def _make_describer(self, files: Mapping[str, Path], device: torch.device) -> Describer:
         from .describe import SeesrDescriber

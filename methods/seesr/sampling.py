@@ -70,6 +70,16 @@ class SamplingOptions(Card):
             raise ValueError(f"overlap: found {self.overlap}; must be below tile, {self.tile}")
         return self
 
+    @property
+    def looks(self) -> bool:
+        """Whether anything of the tagger is wanted."""
+        return self.words == "tags" or self.image_tokens
+
+    @property
+    def describes(self) -> bool:
+        """Whether the prompt says what the tagger does not."""
+        return self.words in ("caption", "classification")
+
     def check_steps(self, scheduler: SchedulerOptions) -> None:
         """Make sure that the scheduler has the levels that are stepped through. Raises: CardError: it has too few."""
         most = min(self.steps, scheduler.levels)

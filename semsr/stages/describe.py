@@ -21,8 +21,8 @@ from semsr.reproduction.descriptions.assemble import planned_datasets, wanted
 from semsr.restoration.cell import read_json
 from semsr.restoration.weights import NotTrainedError, WeightsRecord
 from semsr.stages import describe_weights
+from semsr.stages.commit import git_commit
 from semsr.stages.describe_pictures import describe_pictures, said_fingerprint
-from semsr.stages.infer import git_commit
 
 log = logging.getLogger(__name__)
 

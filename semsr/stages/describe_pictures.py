@@ -14,7 +14,7 @@ from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Entry, Prepared
 from semsr.project import Project
 from semsr.restoration.weights import WeightsRecord
-from semsr.stages.infer import NOT_CODE
+from semsr.stages.cell_facts import method_code
 
 if TYPE_CHECKING:
     import torch
@@ -121,10 +121,9 @@ def said_fingerprint(
     """The hash of everything that decides what is said."""
     package = Path(semsr.__file__).parent
     folder = project.folders("method")[card.id]
-    code = [path for path in folder.iterdir() if path.suffix != ".md" and path.name not in NOT_CODE and path.name[0] != "."]
     return fingerprint(
         project,
-        [*sorted(code), package / "restoration", *sorted((package / "imaging").glob("*.py")), Path(__file__)],
+        [*method_code(folder), package / "restoration", *sorted((package / "imaging").glob("*.py")), Path(__file__)],
         method=card.id,
         describer=card.describer,
         description=name,

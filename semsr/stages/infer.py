@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-import semsr
 from semsr.assets.missing import missing_file, summary
 from semsr.assets.store import Store
 from semsr.cards import MethodCard, ProfileCard
 from semsr.errors import MethodError, MissingAssetsError, SemsrError, UnknownIdError, located
-from semsr.fingerprint import fingerprint
 from semsr.planning import needed, rows_of, seeds_of
 from semsr.plugins import load_plugin
 from semsr.preparation.manifest import Prepared, open_prepared
@@ -30,15 +23,12 @@ from semsr.restoration.cell import Cell, read_json
 from semsr.restoration.runner import LrPicture, Task, make_runner
 from semsr.restoration.weights import WeightsFiles, WeightsRecord, get_trained, get_weights, still_declared
 from semsr.stages import spread
+from semsr.stages.cell_facts import cell_record, task_fingerprint
 
 log = logging.getLogger(__name__)
 
 CUDA_BATCH = 4
 """Pictures of one size restored at once on a GPU; one on a CPU, where more gains nothing."""
-
-NOT_CODE = {"method.yaml", "assets.yaml", "recipes.yaml", "training", "__pycache__"}
-"""What in a method's folder decides no pixel by its bytes: what the cards decide (options, weights, command) counts by itself, and
-the networks below `training/` have made the weights before."""
 
 
 def run(
@@ -199,7 +189,7 @@ def _fill(
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"{task.name} on {task.dataset}", total=len(lr), completed=len(done))
         cell.fill(runner, done, lambda count: progress.advance(bar, count))
-    cell.finish(_record(project, prepared, task, weights.record, mark, runner.facts))
+    cell.finish(cell_record(project, prepared, task, weights.record, mark, runner.facts))
     log.info("%s on %s: %d pictures, %s s each", task.name, task.dataset, len(lr), runner.facts.get("seconds_per_image"))
 
 
@@ -213,32 +203,6 @@ def _located(project: Project, task: Task) -> Iterator[None]:
         found = ("method.yaml", f"variants.{task.variant}") if recipe is None else ("recipes.yaml", recipe)
         with located(project.entry(task.card.id, *found)):
             raise
-
-
-def task_fingerprint(project: Project, task: Task, prepared: Prepared, weights: WeightsRecord, settings: dict[str, Any]) -> str:
-    """The hash of everything that decides a cell's pixels."""
-    package = Path(semsr.__file__).parent
-    method = [
-        path for path in task.folder.iterdir() if path.suffix != ".md" and path.name not in NOT_CODE and path.name[0] != "."
-    ]
-    facts: dict[str, Any] = {
-        "method": task.card.id,
-        "runner": task.card.runner,
-        "entry": task.card.entry,
-        "command": task.card.command.model_dump() if task.card.command else None,
-        "options": task.options,
-        "weights": [entry["sha256"] for entry in weights],
-        "dataset": prepared.sha256,
-        "scale": task.scale,
-        **settings,
-    }
-    if task.card.outputs is not None:
-        from semsr.restoration.outputs import outputs_hash
-
-        facts["outputs"] = outputs_hash(task)
-    # Of imaging its own modules: how LR was degraded is in the data, not in what is made of them.
-    code = [*sorted(method), package / "restoration", *sorted((package / "imaging").glob("*.py"))]
-    return fingerprint(project, code, **facts)
 
 
 def _weights(project: Project, profile: ProfileCard, task: Task, prefer: WeightsRecord | None, store: Store) -> WeightsFiles:
@@ -271,51 +235,3 @@ def _device(card: MethodCard, profile: ProfileCard) -> Literal["cpu", "cuda"]:
 def _with_device(settings: dict[str, Any], device: str) -> dict[str, Any]:
     batch = settings["batch"] if settings["batch"] is not None else (CUDA_BATCH if device == "cuda" else 1)
     return {**settings, "device": device, "batch": batch}
-
-
-def _record(
-    project: Project, prepared: Prepared, task: Task, weights: WeightsRecord, mark: str, facts: dict[str, Any]
-) -> dict[str, Any]:
-    row = task.row
-    return {
-        "method": task.card.id,
-        "variant": task.variant,
-        "label": row.label,
-        "trust": row.trust,
-        "runner": task.card.runner,
-        "options": task.options,
-        "weights": weights,
-        "dataset": task.dataset,
-        "manifest_sha256": prepared.sha256,
-        "images": len(task.lr),
-        "scale": task.scale,
-        "seed": task.seed,
-        "device": task.device,
-        **facts,
-        "packages": {name: importlib.metadata.version(name) for name in ("torch", "spandrel", "numpy", "pillow")},
-        "fingerprint": mark,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "semsr": semsr.__version__,
-        "commit": git_commit(project.root),
-    }
-
-
-def git_commit(root: Path) -> str | None:
-    """The commit the project stands at, with `+changes` where files differ from it; None outside a git repository."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, env=environment, capture_output=True, text=True, timeout=20, check=True
-        ).stdout.strip()
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{commit}+changes" if status else commit

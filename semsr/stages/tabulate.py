@@ -19,7 +19,7 @@ from semsr.evaluation.protocol import ResolvedProtocol, resolve
 from semsr.files import remove_partial, storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
-from semsr.reproduction.aggregate import Scores, read_missing, read_scores
+from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.assemble import assemble, planned_datasets
 from semsr.reproduction.descriptions.render import render_terminal as show_descriptions
 from semsr.reproduction.descriptions.table import DescriptionTable

@@ -17,7 +17,7 @@ from semsr.files import sha256_file, storage_errors, write_atomic
 from semsr.project import GENERATOR, TRAINED, Project, seeded
 from semsr.restoration.cell import read_json
 from semsr.restoration.python import choose_device
-from semsr.stages.infer import git_commit
+from semsr.stages.commit import git_commit
 from semsr.stages.side_by_side import run_side_by_side
 from semsr.stages.training_job import Ingredients, gather, make_job, packages, recipe_entry
 from semsr.stages.training_order import levels

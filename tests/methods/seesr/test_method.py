@@ -240,10 +240,10 @@ def test_texts_are_encoded_once(make: Callable[..., Any], monkeypatch: pytest.Mo
 def test_texts_kept_are_few(make: Callable[..., Any]) -> None:
     restorer = make()
     for at in range(200):
-        restorer._embed([f"prompt {at}", "negative"])
-    assert len(restorer.texts) == 64
-    assert "negative" in restorer.texts
-    assert len(restorer._embed([str(at) for at in range(100)])) == 100
+        restorer.texts.embed([f"prompt {at}", "negative"])
+    assert len(restorer.texts.kept) == 64
+    assert "negative" in restorer.texts.kept
+    assert len(restorer.texts.embed([str(at) for at in range(100)])) == 100
 
 
 def test_turbo(seesr: Callable[[str], Any], make: Callable[..., Any], tiny_generator: dict[str, Any]) -> None:
