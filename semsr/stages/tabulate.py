@@ -28,6 +28,7 @@ from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
+from semsr.reproduction.score_files import read_missing, read_scores
 from semsr.reproduction.table import Table
 from semsr.stages import tabulate_descriptions
 

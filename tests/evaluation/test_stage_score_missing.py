@@ -13,7 +13,7 @@ import yaml
 from semsr.assets.missing import MissingFile
 from semsr.evaluation.scores import read_scores
 from semsr.project import Project
-from semsr.reproduction.aggregate import read_missing
+from semsr.reproduction.score_files import read_missing
 from semsr.restoration.cell import Cell
 from semsr.stages import score as stage
 

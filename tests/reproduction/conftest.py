@@ -16,7 +16,7 @@ import yaml
 from semsr.evaluation.protocol import ResolvedProtocol, resolve
 from semsr.preparation.manifest import Entry, write_manifest
 from semsr.project import Project
-from semsr.reproduction.aggregate import COLUMNS
+from semsr.reproduction.score_files import COLUMNS
 
 METRICS = {
     "psnr": {"direction": "higher", "unit": "dB", "decimals": 2, "reference": "full"},

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from semsr.reproduction.aggregate import COLUMNS, Scores
+from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.result import Result
+from semsr.reproduction.score_files import COLUMNS
 
 
 def _cell(house: Any, row: str, metric: str, seeds: tuple[int, ...] = (1, 2, 3), expected: int | None = None) -> Result:
