@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-import yaml
-
+from semsr.card_files import declared_assets, file_cards, folder_cards, metric_cards, read_card, read_recipes
 from semsr.cards import (
     AnyTable,
     Asset,
-    AssetFile,
     Card,
     DatasetCard,
     DescriptionTableCard,
@@ -26,27 +23,14 @@ from semsr.cards import (
     ProtocolCard,
     Recipe,
     TableCard,
-    parse_card,
 )
-from semsr.cards.inheritance import inherit
-from semsr.errors import CardError, SemsrError, UnknownIdError
+from semsr.errors import SemsrError, UnknownIdError
 
 Kind = Literal["method", "dataset", "metric", "table"]
 ROOT_VARIABLE = "SEMSR_PROJECT"
 GENERATOR, DISCRIMINATOR, TRAINED = "generator.safetensors", "discriminator.safetensors", "train.json"
 """What a finished training leaves in its folder (`Project.trained`), besides logs; the record is there only when it is finished."""
 C = TypeVar("C", bound=Card)
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def read_yaml(path: Path) -> Any:
-    """Read one YAML file. Raises: CardError where it is missing, unreadable or not YAML."""
-    try:
-        return yaml.load(path.read_bytes(), Loader=_Loader)
-    except FileNotFoundError:
-        raise CardError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CardError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 @dataclass(frozen=True)
@@ -125,75 +109,36 @@ class Project:
 
     def read(self, path: Path, model: type[C]) -> C:
         """Read and check one card file."""
-        return parse_card(model, read_yaml(path), self.show(path))
-
-    def _folder_cards(self, kind: Kind, model: type[C], models: Mapping[str, type[AnyTable]] | None = None) -> dict[str, Any]:
-        """By folder; `models` are those of cards whose `kind` says that they are no ordinary ones."""
-        cards: dict[str, Any] = {}
-        for name, folder in self.folders(kind).items():
-            path = folder / f"{kind}.yaml"
-            data = read_yaml(path)
-            of_kind = data.get("kind") if isinstance(data, dict) else None
-            card: Card = parse_card((models or {}).get(str(of_kind), model), data, self.show(path))
-            if getattr(card, "id", None) != name:
-                raise CardError(
-                    f"{self.show(folder)}/{kind}.yaml: id: found {getattr(card, 'id', None)!r}; must be the folder's name, {name!r}"
-                )
-            cards[name] = card
-        return cards
-
-    def _file_cards(self, pattern: str, model: type[C]) -> dict[str, C]:
-        cards = {}
-        for path in sorted(self.root.glob(pattern)):
-            card = self.read(path, model)
-            if getattr(card, "id", None) != path.stem:
-                raise CardError(
-                    f"{self.show(path)}: id: found {getattr(card, 'id', None)!r}; must be the file's name, {path.stem!r}"
-                )
-            cards[path.stem] = card
-        return cards
+        return read_card(path, model, self.show)
 
     @cached_property
     def methods(self) -> dict[str, MethodCard]:
         """All method cards by id."""
-        return self._folder_cards("method", MethodCard)
+        return folder_cards(self.folders("method"), "method.yaml", MethodCard, self.show)
 
     @cached_property
     def datasets(self) -> dict[str, DatasetCard]:
         """All data set cards by id."""
-        return self._folder_cards("dataset", DatasetCard)
+        return folder_cards(self.folders("dataset"), "dataset.yaml", DatasetCard, self.show)
 
     @cached_property
     def tables(self) -> dict[str, AnyTable]:
         """All table cards by id: of scores, and of descriptions (`kind`)."""
-        return self._folder_cards("table", TableCard, {"descriptions": DescriptionTableCard})
+        return folder_cards(self.folders("table"), "table.yaml", TableCard, self.show, {"descriptions": DescriptionTableCard})
 
     @cached_property
     def protocols(self) -> dict[str, ProtocolCard]:
         """All protocol cards by id."""
-        return self._file_cards("metrics/protocols/*.yaml", ProtocolCard)
+        return file_cards(self.root.glob("metrics/protocols/*.yaml"), ProtocolCard, self.show)
 
     @cached_property
     def profiles(self) -> dict[str, ProfileCard]:
         """All profile cards by id."""
-        return self._file_cards("profiles/*.yaml", ProfileCard)
+        return file_cards(self.root.glob("profiles/*.yaml"), ProfileCard, self.show)
 
     @cached_property
     def _metrics(self) -> dict[str, tuple[MetricCard, str]]:
-        found: dict[str, tuple[MetricCard, str]] = {}
-        for family, folder in self.folders("metric").items():
-            for path in sorted(folder.glob("*.yaml")):
-                if path.name == "assets.yaml":
-                    continue
-                card = self.read(path, MetricCard)
-                if card.id != path.stem:
-                    raise CardError(f"{self.show(path)}: id: found {card.id!r}; must be the file's name, {path.stem!r}")
-                if card.id in found:
-                    raise CardError(
-                        f"{self.show(path)}: metric {card.id!r} stands in metrics/{found[card.id][1]} too; rename one"
-                    )
-                found[card.id] = card, family
-        return found
+        return metric_cards(self.folders("metric"), self.show)
 
     @cached_property
     def metrics(self) -> dict[str, MetricCard]:
@@ -207,33 +152,12 @@ class Project:
     @cached_property
     def assets(self) -> dict[str, Asset]:
         """Every asset by id, from the `assets.yaml` beside the card that uses it."""
-        found: dict[str, Asset] = {}
         kinds: tuple[Kind, ...] = ("method", "dataset", "metric")
-        for kind in kinds:
-            for folder in self.folders(kind).values():
-                path = folder / "assets.yaml"
-                if not path.exists():
-                    continue
-                for asset in self.read(path, AssetFile).assets:
-                    if asset.id in found:
-                        raise CardError(
-                            f"{self.show(path)}: asset {asset.id!r} is declared twice; refer to the other by its id"
-                        )
-                    found[asset.id] = asset
-        return found
+        return declared_assets((folder for kind in kinds for folder in self.folders(kind).values()), self.show)
 
     def recipes(self, method: str) -> dict[str, Recipe]:
         """A method's recipes by name; none where it has no `recipes.yaml`. Raises: CardError."""
-        path = self.folders("method")[method] / "recipes.yaml"
-        if not path.exists():
-            return {}
-        where = self.show(path)
-        entries = read_yaml(path)
-        if not isinstance(entries, dict):
-            raise CardError(f"{where}: expected recipes by name, found {type(entries).__name__}")
-        # Names that begin with an underscore are only there to be extended.
-        whole = {name: entry for name, entry in inherit(entries, where).items() if name[0] != "_"}
-        return {name: parse_card(Recipe, entry, f"{where}: {name}") for name, entry in whole.items()}
+        return read_recipes(self.folders("method")[method] / "recipes.yaml", self.show)
 
     # One card by its name.
 
