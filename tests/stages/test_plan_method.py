@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,50 @@ def test_the_page_says_everything(house: Project) -> None:
         "way 2: other",
         "about 4.0 GB; to be downloaded; checked by first download",
         "2. Hugging Face someone/things@main:large.bin",
-        "by hand: Set SEMSR_TEST_FILES to a folder with large.bin; or put it at",
+        "by hand: Set SEMSR_TEST_FILES to a folder with large.bin; or put the file at",
         "needed by: published, light",
         "training base@3: to be trained on pictures (not prepared), with lens",
         "after base@3",
         "each file once",
     ):
         assert piece in text, piece
+
+
+def training(name: str, *before: str, **keys: Any) -> plan_method.TrainingPlan:
+    plain = {"dataset": "d", "prepared": True, "files": (), "finished": False}
+    return plan_method.TrainingPlan(name=name, before=before, **(plain | keys))
+
+
+@pytest.mark.parametrize(
+    ("trainings", "lines"),
+    [
+        ([training("a@1"), training("a@2")], ["a@1, @2: to be trained on d (prepared)"]),
+        ([training("a@1", "b@1"), training("a@2", "b@1")], ["a@1, @2: to be trained on d (prepared), after b@1"]),
+        ([training("a@1", "b@1"), training("a@2", "b@2")], ["a@1, @2: to be trained on d (prepared), each after b of its seed"]),
+        ([training("a@1", "b@1"), training("a@2", "c@2")],
+         ["a@1: to be trained on d (prepared), after b@1", "a@2: to be trained on d (prepared), after c@2"]),
+        ([training("a@1", finished=True), training("a@2")], ["a@1: trained on d (prepared)", "a@2: to be trained on d (prepared)"]),
+    ],
+)  # fmt: skip
+def test_seeds_that_differ_in_nothing_else_share_a_line(
+    house: Project, trainings: list[plan_method.TrainingPlan], lines: list[str]
+) -> None:
+    found = plan(house, "ours")
+    both = [replace(found.variants[0], id=name, trainings=tuple(trainings)) for name in ("ours", "again")]
+    text = plan_method_page.render(replace(found, variants=tuple(both)))
+    first, _, second = text.partition("again")
+    assert [line.strip().removeprefix("training ") for line in first.splitlines() if "training " in line] == lines
+    assert second.count("as for ours") == len(lines), "told once"
+
+
+def test_what_most_need_and_what_is_the_same(house: Project) -> None:
+    found = plan(house)
+    published, light, ours = found.variants
+    more = [replace(published, id=name) for name in ("second", "third", "fourth")]
+    text = plan_method_page.render(replace(found, variants=(published, light, ours, *more)))
+    assert text.count("way 1: large, small") == 1 and text.count("weights: as published") == 3
+    assert "needed by: all but light, ours" in text
+    assert "needed by: all\n" in plan_method_page.render(replace(found, variants=(published, *more)))
 
 
 def test_as_json(house: Project) -> None:
