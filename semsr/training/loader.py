@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from semsr.errors import SemsrError
@@ -116,6 +117,20 @@ class Loader:
     def _skip_rest(self) -> None:
         if self._drop_last and not self.sampler.endless and self.sampler.remaining < self._batch:
             self.sampler.next_epoch()
+
+
+def to_device(batch: Batch, wanted: Sequence[str], device: torch.device, dtype: torch.dtype, *, name: str) -> Batch:
+    """What is wanted of a batch, its tensors on the device in this dtype; `name` is what errors call the training.
+
+    Raises:
+        SemsrError: the batch lacks something.
+    """
+    if missing := [key for key in wanted if key not in batch]:
+        raise SemsrError(f"{name}: the training data gives no {missing[0]!r}, only: {', '.join(batch)}")
+    found = {key: batch[key] for key in wanted}
+    return {
+        key: value.to(device, dtype, non_blocking=True) if isinstance(value, Tensor) else value for key, value in found.items()
+    }
 
 
 @dataclass(frozen=True)

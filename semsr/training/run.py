@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import safetensors.torch
 import torch
-from torch import Tensor
 
 from semsr.errors import SemsrError
-from semsr.files import atomic_writer
-from semsr.project import DISCRIMINATOR, GENERATOR
-from semsr.restoration.python import make_deterministic, peak_memory
+from semsr.project import GENERATOR
+from semsr.restoration.python import make_deterministic
 from semsr.training.checkpoint import Checkpoints
 from semsr.training.job import Job
-from semsr.training.loader import Batch, Loader
-from semsr.training.logs import Curves, Means, Table
+from semsr.training.loader import Batch, Loader, to_device
+from semsr.training.logbook import Logbook
 from semsr.training.networks import make_step
+from semsr.training.outcome import facts_of, leave_weights
 from semsr.training.process import Processes, heed_launcher
 from semsr.training.progress import Shown
 from semsr.training.randomness import random_state, restore_random_state, undisturbed
@@ -29,8 +27,6 @@ from semsr.training.signals import Asked
 from semsr.training.watch import DivergedError, Watch
 
 log = logging.getLogger(__name__)
-
-LOG, VALIDATION, CURVES = "log.csv", "validation.csv", "tensorboard"
 
 
 def train(job: Job) -> dict[str, Any]:
@@ -66,11 +62,8 @@ def train(job: Job) -> dict[str, Any]:
         try:
             return training.run(state)
         except DivergedError as error:
-            kept = (
-                f"the checkpoint before it is kept: {checkpoints.newest}"
-                if checkpoints.newest
-                else "no checkpoint was due before"
-            )
+            newest = checkpoints.newest
+            kept = f"the checkpoint before it is kept: {newest}" if newest else "no checkpoint was due before"
             raise SemsrError(
                 f"{job.name}: {error}; stopped, {kept}. Lower the learning rate or that loss's weight, or train in fp32"
             ) from None
@@ -102,11 +95,7 @@ class _Training:
         )
         self.done = 0
         self.seconds = {"elapsed": 0.0, "stepping": 0.0, "waiting": 0.0}
-        self.curves: Curves | None = None
-        self.means = Means()
-        self.columns = (*self.step.columns, *(("skipped",) if self.step.generator.scaler.is_enabled() else ()))
-        self.log = Table(job.folder / LOG, ("seconds", "rate", *self.columns))
-        self.validation = Table(job.folder / VALIDATION, self.recipe.validation.columns if self.recipe.validation else ())
+        self.logbook = Logbook(job, self.step)
 
     # The whole.
 
@@ -133,13 +122,8 @@ class _Training:
         self.watch = Watch(self.processes, overflows=self.step.generator.scaler.is_enabled())
         if not self.processes.main:
             return
-        self.log.begin(self.done if resumes else None)
-        if self.job.validate is not None:
-            self.validation.begin(self.done if resumes else None)
-        if self.job.tensorboard:
-            self.curves = Curves(self.job.folder / CURVES, self.done)
-        other = self.step.discriminator
-        average = self.step.average
+        self.logbook.begin(self.done, resumes=resumes)
+        other, average = self.step.discriminator, self.step.average
         require_space(
             self.job, self.step.generator.network, other.network if other else None, average.network if average else None
         )
@@ -147,14 +131,13 @@ class _Training:
     def close(self) -> None:
         """End the loader's workers and write out the curves, however training ended."""
         self.loader.close()
-        if self.curves is not None:
-            self.curves.close()
+        self.logbook.close()
 
     # A step and what is due after it.
 
     def _one(self, batches: Iterator[Batch]) -> None:
         began = time.perf_counter()
-        parts = [self._to_device(next(batches)) for _ in range(self.recipe.accumulate)]
+        parts = [self._next(batches) for _ in range(self.recipe.accumulate)]
         self.seconds["waiting"] += time.perf_counter() - began
         rate = self.step.generator.rate
         terms = self.step(parts)
@@ -165,7 +148,7 @@ class _Training:
         saves = last or self.done % self.recipe.save == 0
         found = self.watch.read(everything=logs or saves)
         for each in found:
-            self.means.add(each.values)
+            self.logbook.means.add(each.values)
         leaves = any(each.leave for each in found)
         self.seconds["stepping"] += time.perf_counter() - began
         self.seconds["elapsed"] = self.before + time.perf_counter() - self.started
@@ -174,52 +157,36 @@ class _Training:
             self._log(rate)
         if saves or leaves:
             for each in self.watch.read(everything=True):
-                self.means.add(each.values)
+                self.logbook.means.add(each.values)
             self._save()
         if leaves:
             self._leave()
         if not last or self.done == self.recipe.steps:
             self._validate()
 
-    def _to_device(self, batch: Batch) -> dict[str, Any]:
-        wanted = self.step.wants
-        if self.recipe.data.target == "sharpened" and "target" not in wanted:
-            wanted = (*wanted, "target")
-        if missing := [name for name in wanted if name not in batch]:
-            raise SemsrError(f"{self.job.name}: the training data gives no {missing[0]!r}, only: {', '.join(batch)}")
-        device, dtype = self.processes.device, self.step.precision.dtype
-        found = {name: batch[name] for name in wanted}
-        return {
-            name: value.to(device, dtype, non_blocking=True) if isinstance(value, Tensor) else value
-            for name, value in found.items()
-        }
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        sharpened = ("target",) if self.recipe.data.target == "sharpened" and "target" not in self.step.wants else ()
+        wanted = (*self.step.wants, *sharpened)
+        return to_device(next(batches), wanted, self.processes.device, self.step.precision.dtype, name=self.job.name)
 
     def _log(self, rate: float) -> None:
-        row = self.means.take(self.columns)
-        if "skipped" in row:
-            row["skipped"] = self._skipped()
-        if not self.processes.main:
-            return
-        self.log.add(self.done, {"seconds": round(self.seconds["elapsed"], 3), "rate": rate, **row})
-        if self.curves is not None:
-            self.curves.add(self.done, "training", {"rate": rate, **row})
-        self.shown.tell(self.done, {name: row[name] for name in self.columns if not name.startswith(("norm_", "logit_"))})
+        row = self.logbook.take()
+        if self.processes.main:
+            self.logbook.add(self.done, self.seconds["elapsed"], rate, row, self.shown)
 
     def _validate(self) -> None:
         """Where it is due and has not been done (a killed run may have been going to): at the start, every so many steps, at the end."""
         card, validate = self.recipe.validation, self.job.validate
         if card is None or validate is None or (self.done % card.every and self.done != self.recipe.steps):
             return
-        if self.processes.main and self.validation.last().get("step", -1) < self.done:
+        if self.processes.main and self.logbook.validated < self.done:
             average = self.step.average
             network = average.network if average else self.step.generator.network
             with undisturbed(self.processes.device):
                 row = validate(network.eval(), self.done)
             if average is None:
                 network.train()
-            self.validation.add(self.done, row)
-            if self.curves is not None:
-                self.curves.add(self.done, "validation", row)
+            self.logbook.add_validation(self.done, row)
             log.info(
                 "%s: step %d: %s", self.job.name, self.done, ", ".join(f"{name} {value:.4g}" for name, value in row.items())
             )
@@ -249,8 +216,8 @@ class _Training:
                 "random": randomness,
                 "data": dict(self.loader.state_dict()),
                 "seconds": dict(self.seconds),
-                "means": self.means.state_dict(),
-                "losses": self.log.last(),
+                "means": self.logbook.means.state_dict(),
+                "losses": self.logbook.last,
             }
             self.checkpoints.save(self.done, state)
         self.processes.wait()
@@ -263,8 +230,8 @@ class _Training:
         if self.step.average is not None:
             self.step.average.load_state_dict(state["average"])
         self.loader.load_state_dict(state["data"])
-        self.seconds, self.means = dict(state["seconds"]), Means()
-        self.means.load_state_dict(state["means"])
+        self.seconds = dict(state["seconds"])
+        self.logbook.means.load_state_dict(state["means"])
         # With more processes than before, those that are new keep the generators that they have been seeded with.
         if self.processes.rank < len(state["random"]):
             restore_random_state(state["random"][self.processes.rank], self.processes.device)
@@ -273,37 +240,10 @@ class _Training:
         """Leave the weights, and of the checkpoints one that only says how it went (for a run killed before it is recorded)."""
         facts = self._facts()
         if self.processes.main:
-            average, other = self.step.average, self.step.discriminator
-            network = average.network if average else self.step.generator.network
-            _write(self.job, GENERATOR, self.job.parts.export(network))
-            if other is not None:
-                _write(self.job, DISCRIMINATOR, other.network.state_dict())
+            leave_weights(self.job, self.step)
             self.checkpoints.finish(self.done, facts)
         self.processes.wait()
         return facts
 
     def _facts(self) -> dict[str, Any]:
-        stepping = self.seconds["stepping"]
-        return {
-            "steps": self.done,
-            "seconds": round(self.seconds["elapsed"], 1),
-            "steps_per_second": round(self.done / stepping, 4) if stepping else None,
-            "loader_share": round(self.seconds["waiting"] / stepping, 4) if stepping else None,
-            "peak_memory_bytes": peak_memory(self.processes.device),
-            "processes": self.processes.count,
-            "precision": self.recipe.precision,
-            "threads": torch.get_num_threads(),
-            "losses": self.log.last(),
-            "skipped": self._skipped(),
-            **self.job.parts.options(),
-        }
-
-    def _skipped(self) -> int:
-        return sum(side.skipped for side in (self.step.generator, self.step.discriminator) if side is not None)
-
-
-def _write(job: Job, name: str, tensors: Mapping[str, Tensor]) -> None:
-    # Copies: safetensors refuses tensors that share memory or are strided.
-    data = safetensors.torch.save({key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()})
-    with atomic_writer(job.folder / name) as file:
-        file.write(data)
+        return facts_of(self.job, self.processes, self.logbook, self.done, self.seconds)
