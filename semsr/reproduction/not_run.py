@@ -11,7 +11,7 @@ from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.table import Block, Lack
 
 
-def track_of(card: AnyTable, profile: ProfileCard) -> Track:
+def track_of(card: TableCard, profile: ProfileCard) -> Track:
     """The profile's track that a table is made from."""
     return profile.tracks.classical if card.track == "classical" else profile.tracks.real
 
@@ -36,7 +36,7 @@ def table_reason(card: TableCard, profile: ProfileCard) -> str:
     return ""
 
 
-def dataset_reason(project: Project, card: AnyTable, profile: ProfileCard, dataset: str) -> str:
+def dataset_reason(project: Project, card: TableCard, profile: ProfileCard, dataset: str) -> str:
     """Why nothing was run on this data set; empty where it was planned."""
     if dataset not in project.datasets:
         return f"no data set card yet ({dataset})"

@@ -79,18 +79,18 @@ def render_csv(table: Table) -> str:
                 column.direction,
                 column.unit,
                 "" if table.context else printed,
-                _number(result.value),
+                number(result.value),
                 cell.text,
                 "" if cell.difference is None else f"{cell.difference:+.6f}",
                 result.count if ran else "",
                 result.of if ran and result.of is not None else "",
-                _number(result.low),
-                _number(result.high),
+                number(result.low),
+                number(result.high),
                 len(result.seeds) if ran and row.seeds else "",
                 row.seeds if ran and row.seeds else "",
-                _number(spread.sd if spread else None),
-                _number(spread.low if spread else None),
-                _number(spread.high if spread else None),
+                number(spread.sd if spread else None),
+                number(spread.low if spread else None),
+                number(spread.high if spread else None),
                 row.trust if ran else ("L0" if printed and not table.context else ""),
                 result.status,
                 result.reason,
@@ -164,9 +164,9 @@ def render_differences(table: Table) -> str:
                         found.column.direction,
                         found.column.unit,
                         "" if table.context else printed,
-                        _number(contrast.value if contrast else None),
-                        _number(contrast.low if contrast else None),
-                        _number(contrast.high if contrast else None),
+                        number(contrast.value if contrast else None),
+                        number(contrast.low if contrast else None),
+                        number(contrast.high if contrast else None),
                         found.seeds[0] or "",
                         found.seeds[1] or "",
                         contrast.verdict if contrast else "",
@@ -189,6 +189,6 @@ def _note(cell: Cell) -> str:
     return "; ".join(text for text in (dashed, cell.published.note) if text)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """The shortest text that reads back as the same float64."""
     return "" if value is None else repr(float(value))

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from semsr.cards import TableCard
-from semsr.errors import CardError, SemsrError
+from semsr.errors import CardError
 
 HEADER = ("table", "method", "dataset", "metric", "value", "note")
 
@@ -144,9 +144,15 @@ def load_reported(folder: Path, card: TableCard, name: str) -> Reported:
     """
     if card.reported is None:
         return Reported()
-    path = folder / card.reported
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise SemsrError(f"{name}: reported: found {card.reported!r}; must lie in the table's own folder")
+    path = reported_file(folder, card.reported, name)
     reported = read_reported(path, f"{Path(name).parent / card.reported}")
     check_names(card, reported, name)
     return reported
+
+
+def reported_file(folder: Path, reported: str, name: str) -> Path:
+    """The file of published values in a table's folder; `name` is what errors call the card. Raises: CardError: it lies elsewhere."""
+    path = folder / reported
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CardError(f"{name}: reported: found {reported!r}; must lie in the table's own folder")
+    return path

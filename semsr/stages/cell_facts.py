@@ -20,6 +20,11 @@ NOT_CODE = {"method.yaml", "assets.yaml", "recipes.yaml", "training", "__pycache
 the networks below `training/` have made the weights before."""
 
 
+def devices(wanted: str) -> tuple[str, ...]:
+    """The devices that what is finished may have been made on; `wanted` is the profile's."""
+    return ("cpu", "cuda") if wanted == "auto" else (wanted,)
+
+
 def method_code(folder: Path) -> list[Path]:
     """Files and folders of a method whose bytes may decide what it gives, sorted."""
     return sorted(

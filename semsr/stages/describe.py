@@ -18,9 +18,11 @@ from semsr.files import remove_partial, write_atomic
 from semsr.preparation.manifest import Entry, Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.descriptions.assemble import planned_datasets, wanted
+from semsr.reproduction.descriptions.said import file_of, folder_of
 from semsr.restoration.cell import read_json
 from semsr.restoration.weights import NotTrainedError, WeightsRecord
 from semsr.stages import describe_weights
+from semsr.stages.cell_facts import devices
 from semsr.stages.commit import git_commit
 from semsr.stages.describe_pictures import describe_pictures, said_fingerprint
 
@@ -63,12 +65,11 @@ def run(
     pairs = [entry for entry in prepared.test if entry.hr and entry.lr]
     if not pairs:
         raise SemsrError(f"data set {dataset!r} has no test pictures with both HR and LR; describing compares the two")
-    folder = project.results(profile.id) / "descriptions" / dataset / method
     store = Store(ask_once=True)  # several descriptions need the same large file
     errors: list[SemsrError] = []
     names = descriptions_of(project, profile, card, dataset) if description is None else (description,)
     for name in names:
-        path = folder / f"{name}.json"
+        path = file_of(project.results(profile.id), dataset, method, name)
         try:
             _make(project, profile, prepared, pairs, card, name, path, store)
         except SemsrError as error:
@@ -79,7 +80,7 @@ def run(
             errors.append(error)
             if len(names) > 1:
                 log.error("%s, description %s on %s: %s", method, name, dataset, error)
-    if folder.is_dir():
+    if (folder := folder_of(project.results(profile.id), dataset, method)).is_dir():
         remove_partial(folder)
     if errors:
         raise errors[0]
@@ -120,7 +121,7 @@ def _make(
     # Without torch and without weights: what is there must be answered for at once, on the device that it was made on.
     found = read_json(path)
     if (
-        found.get("device") in (("cpu", "cuda") if profile.device == "auto" else (profile.device,))
+        found.get("device") in devices(profile.device)
         and describe_weights.still_the_weights(project, profile, card, chosen, found.get("weights", []))
         and found.get("fingerprint") == mark(found["weights"], found["device"])
     ):

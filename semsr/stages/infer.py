@@ -23,7 +23,7 @@ from semsr.restoration.cell import Cell, read_json
 from semsr.restoration.runner import LrPicture, Task, make_runner
 from semsr.restoration.weights import WeightsFiles, WeightsRecord, get_trained, get_weights, still_declared
 from semsr.stages import spread
-from semsr.stages.cell_facts import cell_record, task_fingerprint
+from semsr.stages.cell_facts import cell_record, devices, task_fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ def _fill(
     # Without torch: a finished cell must answer at once. Its own device counts where the profile leaves the choice ("auto").
     if (
         found
-        and found.get("device") in _devices(profile.device)
+        and found.get("device") in devices(profile.device)
         and _still_the_weights(project, profile, task, found.get("weights", []), store)
     ):
         mark = task_fingerprint(project, task, prepared, found["weights"], _with_device(settings, found["device"]))
@@ -217,10 +217,6 @@ def _still_the_weights(project: Project, profile: ProfileCard, task: Task, recor
     if task.row.training is None:
         return still_declared(project, task.row, record)
     return _weights(project, profile, task, None, store).record == record
-
-
-def _devices(wanted: str) -> tuple[str, ...]:
-    return ("cpu", "cuda") if wanted == "auto" else (wanted,)
 
 
 def _device(card: MethodCard, profile: ProfileCard) -> Literal["cpu", "cuda"]:

@@ -10,7 +10,7 @@ from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.descriptions.assemble import assemble, planned_datasets, wanted
 from semsr.reproduction.descriptions.render import render_csv, render_latex, render_markdown
-from semsr.reproduction.descriptions.said import Described, file_of, read_described
+from semsr.reproduction.descriptions.said import Described, file_of, folder_of, read_described
 from semsr.reproduction.descriptions.table import DescriptionTable
 
 RENDERERS: dict[str, Callable[[DescriptionTable], str]] = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
@@ -34,8 +34,7 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
             continue
         described, remarks = {}, {}
         for dataset in planned_datasets(project, card, profile):
-            first = file_of(project.results(profile.id), dataset, card.method, card.reference)
-            if keep_going and not first.parent.is_dir():
+            if keep_going and not folder_of(project.results(profile.id), dataset, card.method).is_dir():
                 continue
             prepared = open_prepared(project, dataset)
             described[dataset] = {name: _read(project, profile, card, prepared, name) for name in wanted(card)}

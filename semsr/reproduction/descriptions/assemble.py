@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from semsr.assets.missing import summary
 from semsr.cards import DescriptionTableCard, ProfileCard
 from semsr.cards.table import DescriptionRow
 from semsr.errors import CardError
@@ -121,7 +120,7 @@ def _row(
     reference: Sequence[Pair],
     footnotes: Footnotes,
 ) -> Row:
-    reason = "" if said is None else summary(said.missing) + " can't be had" if said.missing else said.reason
+    reason = said.reason if said else ""
     pairs = said.pairs if said and not reason else ()
     entry = project.methods[card.method].descriptions[row.description]
     record = [] if said is None else list(said.facts.get("weights") or ())

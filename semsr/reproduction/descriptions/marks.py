@@ -9,7 +9,7 @@ from semsr.cards import DescriptionTableCard
 from semsr.errors import CardError
 from semsr.project import Project
 from semsr.reproduction.descriptions.measures import MARKS, Mark
-from semsr.reproduction.reported import read_lines
+from semsr.reproduction.reported import read_lines, reported_file
 
 ALLOWED = ("no", "yes", "yes, strongly")
 
@@ -59,10 +59,7 @@ def load_marks(project: Project, card: DescriptionTableCard) -> tuple[str, Marks
         marks: Marks = {}
         title = ""
     else:
-        folder = project.folders("table")[of.id]
-        path = folder / of.reported
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise CardError(f"tables/{of.id}/table.yaml: reported: found {of.reported!r}; must lie in the table's own folder")
+        path = reported_file(project.folders("table")[of.id], of.reported, f"tables/{of.id}/table.yaml")
         title, marks = read_marks(path, f"tables/{of.id}/{of.reported}")
     used = {row.published for row in card.rows if row.published}
     if unknown := sorted(used - set(marks)):

@@ -15,6 +15,7 @@ from semsr.reproduction import render_latex as latex
 from semsr.reproduction import render_markdown as markdown
 from semsr.reproduction.descriptions import wording
 from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
+from semsr.reproduction.render_csv import number
 from semsr.reproduction.wording import DASH
 
 HEADER = (
@@ -70,12 +71,12 @@ def render_csv(table: DescriptionTable) -> str:
                         printed if table.context else "",
                         what.name,
                         what.direction,
-                        _number(found.value if found else None),
+                        number(found.value if found else None),
                         value.text,
-                        _number(found.low if found else None),
-                        _number(found.high if found else None),
-                        _number(found.above if found else None),
-                        _number(found.below if found else None),
+                        number(found.low if found else None),
+                        number(found.high if found else None),
+                        number(found.above if found else None),
+                        number(found.below if found else None),
                         found.pictures if found else "",
                         row.trust or "",
                         "measured" if measured else "not-available" if row.values else "not-run",
@@ -213,8 +214,3 @@ def _value(row: Row, at: int, escape: Callable[[str], str], valued: Callable[[Va
     if not row.values or not row.values[at].interval:
         return escape(wording.value_text(row.values[at])) if row.values else escape(DASH)
     return valued(row.values[at])
-
-
-def _number(value: float | None) -> str:
-    """The shortest text that reads back as the same float64."""
-    return "" if value is None else repr(float(value))

@@ -50,16 +50,20 @@ class Described:
         facts: the rest of the record: weights, options, the manifest's hash.
     """
 
-    description: str
     pairs: tuple[Pair, ...]
     reason: str
     missing: tuple[MissingFile, ...]
     facts: Mapping[str, Any]
 
 
+def folder_of(results: Path, dataset: str, method: str) -> Path:
+    """Where a profile keeps what a method's describers said of a data set; `results` is the profile's folder."""
+    return results / "descriptions" / dataset / method
+
+
 def file_of(results: Path, dataset: str, method: str, description: str) -> Path:
-    """Where a profile keeps what a describer said of a data set; `results` is the profile's folder."""
-    return results / "descriptions" / dataset / method / f"{description}.json"
+    """What one describer said, a file in that folder."""
+    return folder_of(results, dataset, method) / f"{description}.json"
 
 
 def read_described(path: Path, name: str, again: str) -> Described:
@@ -83,7 +87,6 @@ def read_described(path: Path, name: str, again: str) -> Described:
         unavailable = record["unavailable"] or {"reason": "", "missing": []}
         pairs = [Pair(entry["name"], _said(entry["clean"]), _said(entry["degraded"])) for entry in record["pictures"]]
         return Described(
-            description=str(record["description"]),
             pairs=tuple(sorted(pairs, key=lambda pair: pair.name)),
             reason=str(unavailable["reason"]),
             missing=from_plain(unavailable["missing"]),

@@ -32,7 +32,7 @@ def introduction(table: DescriptionTable) -> str:
 def block_title(block: Block) -> str:
     """The data set and how many pictures were described twice."""
     if block.not_run:
-        return f"{block.label} (marks only)" if any(row.marks for row in block.rows) else f"{block.label} (no values)"
+        return f"{block.label} (marks only)" if has_marks(block) else f"{block.label} (no values)"
     return f"{block.label} (N = {block.count})" if block.count is not None else block.label
 
 
