@@ -42,6 +42,10 @@ class LoraOptions(Card):
     alpha: Annotated[float, Field(gt=0)] = 1.0
 
 
+EFFICIENTNET_WIDTH = 1280
+"""Channels of EfficientNet-Lite0's tokens, whatever `tagger.width` says of RAM's."""
+
+
 class TaggerOptions(Card):
     """What names the things in a picture: "ram", the published one, or "efficientnet", EfficientNet-Lite0 where RAM can't be had.
 

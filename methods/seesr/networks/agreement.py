@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from semsr.errors import MethodError
 
-from ..options import SeeSrOptions
-
-EFFICIENTNET_WIDTH = 1280
-"""Of EfficientNet-Lite0's tokens, whatever `tagger.width` says of RAM's."""
+from ..options import EFFICIENTNET_WIDTH, SeeSrOptions
 
 
 def check_agreement(card: SeeSrOptions, *, image: bool = True) -> None:

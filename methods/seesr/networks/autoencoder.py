@@ -15,9 +15,6 @@ from .fitting import fit, on_meta, read
 RENAMED = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Attention's layers as older files of diffusers call them, and as they are called now."""
 
-LIMITS = (-30.0, 20.0)
-"""Between these the logarithm of the posterior's variance is kept (Stable Diffusion's and diffusers' code)."""
-
 
 def make_autoencoder(card: AutoencoderOptions, path: Path | None = None) -> AutoencoderKL:
     """diffusers' AutoencoderKL.
@@ -41,27 +38,6 @@ def make_autoencoder(card: AutoencoderOptions, path: Path | None = None) -> Auto
     autoencoder = on_meta(lambda: _make(card))
     fit(autoencoder, _renamed(read(path)), path, "an autoencoder")
     return autoencoder.eval().requires_grad_(False)
-
-
-def encode(autoencoder: AutoencoderKL, pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The posterior of pictures' latents.
-
-    Args:
-        autoencoder: the network.
-        pictures: (B, 3, H, W) RGB in [-1, 1], sides multiples of the autoencoder's factor.
-
-    Returns:
-        mean and logarithm of the variance, (B, C, h, w) each, not scaled. A sample is mean + exp(logvar / 2) * noise.
-    """
-    mean, logvar = autoencoder.quant_conv(autoencoder.encoder(pictures)).chunk(2, dim=1)
-    return mean, logvar.clamp(*LIMITS)
-
-
-def decode(autoencoder: AutoencoderKL, latents: Tensor) -> Tensor:
-    """Latents (B, C, h, w), not scaled, to pictures (B, 3, H, W) RGB in [-1, 1], not clipped."""
-    pictures = autoencoder.decoder(autoencoder.post_quant_conv(latents))
-    assert isinstance(pictures, Tensor)
-    return pictures
 
 
 def _make(card: AutoencoderOptions) -> AutoencoderKL:

@@ -19,12 +19,11 @@ class ControlledDiffusion(nn.Module):
     Args:
         unet: with attention to the image.
         controlnet: of the same sizes.
-        strength: what the ControlNet's results are multiplied by before the U-Net adds them (published: 1).
     """
 
-    def __init__(self, unet: UNet, controlnet: ControlNet, strength: float = 1.0) -> None:
+    def __init__(self, unet: UNet, controlnet: ControlNet) -> None:
         super().__init__()
-        self.unet, self.controlnet, self.strength = unet, controlnet, strength
+        self.unet, self.controlnet = unet, controlnet
 
     def forward(self, latents: Tensor, t: Tensor | int, text: Tensor, tokens: Tensor, image: Tensor) -> Tensor:
         """Predict the noise.
@@ -39,15 +38,11 @@ class ControlledDiffusion(nn.Module):
         Returns:
             (B, C, h, w).
         """
-        down, middle = self.controlnet(
-            latents, t, text, image, conditioning_scale=self.strength, image_tokens=tokens, return_dict=False
-        )
+        down, middle = self.controlnet(latents, t, text, image, image_tokens=tokens, return_dict=False)
         named: dict[str, Any] = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
         (noise,) = self.unet(latents, t, text, image_tokens=tokens, return_dict=False, **named)
         assert isinstance(noise, Tensor)
         return noise
-
-    predict = forward
 
     def recompute(self) -> None:
         """Keep few activations and compute them again on the way back: less memory, the same gradients."""

@@ -12,11 +12,8 @@ from semsr.assets.tensors import load_tensors
 from semsr.restoration.semantics.efficientnet import timm_names
 from semsr.restoration.semantics.loading import fill_strictly
 
-from ..options import TaggerOptions
+from ..options import EFFICIENTNET_WIDTH, TaggerOptions
 from .contract import Tagger, with_mean
-
-WIDTH = 1280
-"""Channels after the last convolution."""
 
 
 class EfficientNetTagger(Tagger):
@@ -27,7 +24,7 @@ class EfficientNetTagger(Tagger):
     """
 
     def __init__(self, card: TaggerOptions) -> None:
-        super().__init__(card, imagenet_tags(), None, WIDTH)
+        super().__init__(card, imagenet_tags(), None, EFFICIENTNET_WIDTH)
         import timm
 
         self.network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=len(self.tags))

@@ -88,19 +88,18 @@ class LoraConv(nn.Conv2d):
 Lora = LoraLinear | LoraConv
 
 
-def add_lora(tagger: T, card: LoraOptions | None = None) -> T:
+def add_lora(tagger: T) -> T:
     """Freeze the tagger and add to its layers, in place; only the additions are trained from now on.
 
     RAM: q and v of each of Swin's blocks, query and key of the tagging head. EfficientNet-Lite0: every 1x1 convolution.
 
     Args:
         tagger: without additions.
-        card: None: as the tagger's own card says.
 
     Raises:
         SemsrError: there are additions already, or the card says that there are none to be.
     """
-    card = card or tagger.card.lora
+    card = tagger.card.lora
     if card is None:
         raise SemsrError("tagger.lora: found null; DAPE is the tagger with additions: give rank and alpha")
     if any(_added(tagger)):

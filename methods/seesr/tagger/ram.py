@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from semsr.restoration.vgg_files import IMAGENET_MEAN, IMAGENET_STD
+
 from ..options import TaggerOptions
 from .contract import Tagger, with_mean
 from .head import TaggingHead, draw_labels
 from .swin import Swin
-
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""ImageNet's, of RGB in [0, 1]."""
 
 
 class RamTagger(Tagger):
@@ -37,8 +36,8 @@ class RamTagger(Tagger):
         self.wordvec_proj = nn.Linear(card.width, card.head.hidden)
         self.tagging_head = TaggingHead(card.head, card.width)
         self.fc = nn.Linear(card.head.hidden, 1)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
 
     def look(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """See `Tagger.look`."""

@@ -63,7 +63,7 @@ def diffusion(seesr: Any, card: Any, redraw: Any) -> Any:
 
 @pytest.fixture
 def given(card: Any) -> Callable[..., tuple[Tensor, ...]]:
-    """Inputs of `ControlledDiffusion.predict` for a batch of two."""
+    """Inputs of `ControlledDiffusion` for a batch of two."""
 
     def draw(dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(8)

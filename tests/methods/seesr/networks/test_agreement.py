@@ -53,7 +53,7 @@ def test_networks_of_sizes_that_agree_do_work_together(seesr, options):
     )  # fmt: skip
     seesr("networks.agreement").check_agreement(small)
     image = torch.rand(1, 3, 32, 32)
-    latents, _ = seesr("networks.autoencoder").encode(seesr("networks.autoencoder").make_autoencoder(small.autoencoder), image)
+    latents = seesr("networks.autoencoder").make_autoencoder(small.autoencoder).encode(image).latent_dist.mean
     text = seesr("networks.text").make_text_encoder(small.text, {}).encode(["a dog"])
     unets = seesr("networks.unet")
     both = unets.make_unet(small.diffusion), unets.make_controlnet(small.diffusion)

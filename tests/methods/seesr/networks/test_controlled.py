@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -64,10 +66,11 @@ def test_gradients_reach_what_is_trained_alone(seesr, diffusion, given):
         assert (parameter.grad is not None) == parameter.requires_grad, name
 
 
-def test_its_strength(diffusion, given):
+def test_without_what_the_controlnet_says_it_is_the_unet(diffusion, given, monkeypatch):
     with torch.no_grad():
         whole = diffusion(*given())
-        diffusion.strength = 0.0
+        controlled = diffusion.controlnet.forward
+        monkeypatch.setattr(diffusion.controlnet, "forward", partial(controlled, conditioning_scale=0.0))
         latents, t, text, tokens, _ = given()
         assert torch.equal(diffusion(*given()), diffusion.unet(latents, t, text, image_tokens=tokens).sample)
         assert not torch.equal(diffusion(*given()), whole)
@@ -77,7 +80,7 @@ def test_one_level_for_all_is_that_level_for_each(diffusion, given):
     latents, _, text, tokens, image = given()
     with torch.no_grad():
         assert torch.equal(
-            diffusion.predict(latents, 981, text, tokens, image),
+            diffusion(latents, 981, text, tokens, image),
             diffusion(latents, torch.tensor([981, 981]), text, tokens, image),
         )
 
