@@ -145,14 +145,16 @@ def _block(
     name = dataset.published or dataset.label
     kept = [column for column in columns if card.reported is None or reported.has(name, column.name)]
     digits = {column.name: _digits(card, reported, name, column) for column in kept}
-    rows = []
+    rows: list[Row] = []
     for entry in card.rows:
         why = reason or not_run.row_reason(project, card, profile, entry)
         seeds = seeds_of(project, profile, entry.method, entry.variant) if entry.method and not why else (0,)
+        # What was not run has nothing to stand beside; the paper's row is shown once.
+        again = bool(why) and any(row.published_as == entry.published for row in rows)
         cells = []
         for column in kept:
             result = _result(entry, column, scores, seeds, why)
-            value = reported.values.get((entry.published, name, column.name)) if entry.published else None
+            value = reported.values.get((entry.published, name, column.name)) if entry.published and not again else None
             cells.append(_cell(value, result, digits[column.name], comparable=card.context is None))
         ran = any(cell.result.status != "not-run" for cell in cells)
         trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran else None

@@ -106,6 +106,18 @@ def test_rows_and_data_sets_of_the_future_are_allowed(scored: Any, cell: Find) -
     assert cell(table, "beta", "Old", "psnr").result.reason == "no data set card yet (beta)"
 
 
+def test_a_paper_s_row_is_shown_once_beside_what_was_not_run(scored: Any, cell: Find) -> None:
+    rows = yaml.safe_load((scored.root / "tables/paper-table/table.yaml").read_text())["rows"]
+    (old,) = (row for row in rows if row["label"] == "Old")
+    again = {**old, "label": "Old, trained here", "method": "next"}
+    scored.edit("tables/paper-table/table.yaml", rows=[*rows, again])
+    table = scored.table("full", "paper-table")
+    for dataset in ("alpha", "beta"):  # run and not run
+        assert cell(table, dataset, "Old", "psnr").published is not None
+        found = cell(table, dataset, "Old, trained here", "psnr")
+        assert found.published is None and found.result.status == "not-run"
+
+
 def test_a_block_has_the_columns_that_the_paper_has_there(scored: Any) -> None:
     table = scored.table("full", "paper-table")
     assert {block.dataset: [column.name for column in block.columns] for block in table.blocks} == {
