@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from semsr.cards import AnyTable, Asset, AssetFile, Card, MetricCard, Recipe, parse_card
+from semsr.cards import Asset, AssetFile, Card, MetricCard, Recipe, parse_card
 from semsr.cards.inheritance import inherit
 from semsr.errors import CardError
 
@@ -38,7 +38,7 @@ def folder_cards(
     file: str,
     model: type[C],
     show: Show,
-    models: Mapping[str, type[AnyTable]] | None = None,
+    models: Mapping[str, type[Card]] | None = None,
 ) -> dict[str, Any]:
     """The card of each folder, by the folder's name, which must be the card's id.
 
@@ -66,11 +66,15 @@ def folder_cards(
     return cards
 
 
-def file_cards(paths: Iterable[Path], model: type[C], show: Show) -> dict[str, C]:
-    """The cards of files, by the files' names without suffix, which must be the cards' ids. Raises: CardError."""
-    cards = {}
+def file_cards(
+    paths: Iterable[Path], model: type[C], show: Show, models: Mapping[str, type[Card]] | None = None
+) -> dict[str, Any]:
+    """The cards of files, by the files' names without suffix, which must be the cards' ids; `models` as there. Raises: CardError."""
+    cards: dict[str, Any] = {}
     for path in sorted(paths):
-        card = read_card(path, model, show)
+        data = read_yaml(path)
+        of_kind = data.get("kind") if isinstance(data, dict) else None
+        card: Card = parse_card((models or {}).get(str(of_kind), model), data, show(path))
         if getattr(card, "id", None) != path.stem:
             raise CardError(f"{show(path)}: id: found {getattr(card, 'id', None)!r}; must be the file's name, {path.stem!r}")
         cards[path.stem] = card

@@ -17,7 +17,7 @@ class CardError(SemsrError):
     """A card (YAML file) is wrong: names file, key, value found and values allowed."""
 
 
-LISTED = frozenset({"method", "dataset", "metric", "protocol", "table", "profile"})
+LISTED = frozenset({"method", "dataset", "metric", "protocol", "table", "profile", "segmenter"})
 """Kinds that `semsr list` lists."""
 
 PLANNED = frozenset({"variant", "seed"})
@@ -81,6 +81,14 @@ class MetricUnavailableError(SemsrError):
 
 class MetricError(SemsrError):
     """A metric broke its contract: a value that is not a number, or the wrong count of values."""
+
+
+class SegmenterError(SemsrError):
+    """A segmenter can't run here, or broke its contract: another size, an unknown class, values that are not finite."""
+
+
+class SemanticError(SemsrError):
+    """What was found in pictures, or what is annotated of them, is not what it must be: size, category, ids, files."""
 
 
 class StorageError(SemsrError):

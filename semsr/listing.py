@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from semsr.cards import AnyTable, Card, DatasetCard, MethodCard, MetricCard, ProfileCard, ProtocolCard, TableCard
+from semsr.cards import (
+    AnyTable,
+    Card,
+    DatasetCard,
+    MethodCard,
+    MetricCard,
+    ProfileCard,
+    ProtocolCard,
+    SegmenterCard,
+    SemanticProtocolCard,
+    SemanticTableCard,
+    TableCard,
+)
 from semsr.project import Project
 
 _ARROW = {"higher": "↑", "lower": "↓"}
@@ -14,6 +26,8 @@ _ARROW = {"higher": "↑", "lower": "↓"}
 def render(project: Project, what: str, *, as_json: bool = False) -> str:
     """The cards of one kind as aligned text, or as a JSON array of whole cards."""
     cards: dict[str, Card] = getattr(project, what)
+    if what == "protocols":
+        cards = dict(sorted({**cards, **project.semantic_protocols}.items()))
     if as_json:
         return json.dumps([card.model_dump(mode="json") for card in cards.values()], indent=2, ensure_ascii=False)
     rows = [_HEADS[what], *(_ROWS[what](card) for card in cards.values())]
@@ -33,6 +47,7 @@ _HEADS: dict[str, tuple[str, ...]] = {
     "metrics": ("metric", "better", "unit", "reference", "version", "title"),
     "protocols": ("protocol", "columns", "title"),
     "tables": ("table", "protocol", "profiles", "title"),
+    "segmenters": ("segmenter", "gives", "classes", "title"),
     "profiles": ("profile", "tables", "title"),
 }
 
@@ -51,13 +66,17 @@ def _metric(card: MetricCard) -> tuple[str, ...]:
     return card.id, _ARROW[card.direction], card.unit or "-", card.reference, str(card.version), card.title
 
 
-def _protocol(card: ProtocolCard) -> tuple[str, ...]:
+def _protocol(card: ProtocolCard | SemanticProtocolCard) -> tuple[str, ...]:
     return card.id, ", ".join(column.name for column in card.columns), card.title
 
 
 def _table(card: AnyTable) -> tuple[str, ...]:
-    measured = card.protocol if isinstance(card, TableCard) else "descriptions"
+    measured = card.protocol if isinstance(card, TableCard | SemanticTableCard) else "descriptions"
     return card.id, measured, ", ".join(card.profiles), card.title
+
+
+def _segmenter(card: SegmenterCard) -> tuple[str, ...]:
+    return card.id, ", ".join(card.gives), str(card.classes or "as trained"), card.title
 
 
 def _profile(card: ProfileCard) -> tuple[str, ...]:
@@ -70,5 +89,6 @@ _ROWS: dict[str, Callable[..., tuple[str, ...]]] = {
     "metrics": _metric,
     "protocols": _protocol,
     "tables": _table,
+    "segmenters": _segmenter,
     "profiles": _profile,
 }

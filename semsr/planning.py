@@ -11,7 +11,7 @@ from semsr.errors import CardError, UnknownIdError, located
 from semsr.files import storage_errors
 from semsr.project import Project
 
-Named = Literal["method", "dataset", "table", "protocol"]
+Named = Literal["method", "dataset", "table", "protocol", "segmenter"]
 """Kinds of cards that a profile names."""
 
 
@@ -40,7 +40,7 @@ def chosen_profile(project: Project, name: str | None = None) -> ProfileCard:
 
 def _named(card: ProfileCard) -> Iterator[tuple[str, Named, Iterable[str]]]:
     """(key, kind of card, ids) wherever a profile names cards."""
-    for name in ("classical", "real"):
+    for name in ("classical", "real", "semantic"):
         track = getattr(card.tracks, name)
         yield f"tracks.{name}.datasets", "dataset", track.datasets
         yield f"tracks.{name}.methods", "method", track.methods
@@ -49,6 +49,7 @@ def _named(card: ProfileCard) -> Iterator[tuple[str, Named, Iterable[str]]]:
     yield "training.methods", "method", card.training.methods
     yield "training.datasets", "dataset", card.training.datasets
     yield "descriptions.methods", "method", card.descriptions.methods
+    yield "segmenters.judges", "segmenter", card.segmenters.judges
     yield "variants", "method", card.variants
     yield "draws", "method", card.draws
     yield "tables", "table", card.tables
@@ -101,7 +102,7 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     folders = [results / "scores", results / "descriptions", *(results / "trained" / method for method in trained)]
     for dataset in profile.training.datasets:
         folders += [project.data / dataset, project.data / "fetched" / dataset]
-    for track in (profile.tracks.classical, profile.tracks.real):
+    for track in profile.tracks.all:
         for dataset in track.datasets:
             folders += [project.data / dataset, project.data / "fetched" / dataset, results / "cells" / dataset]
     for folder in folders:

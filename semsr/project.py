@@ -22,11 +22,14 @@ from semsr.cards import (
     ProfileCard,
     ProtocolCard,
     Recipe,
+    SegmenterCard,
+    SemanticProtocolCard,
+    SemanticTableCard,
     TableCard,
 )
 from semsr.errors import SemsrError, UnknownIdError
 
-Kind = Literal["method", "dataset", "metric", "table"]
+Kind = Literal["method", "dataset", "metric", "table", "segmenter"]
 ROOT_VARIABLE = "SEMSR_PROJECT"
 GENERATOR, DISCRIMINATOR, TRAINED = "generator.safetensors", "discriminator.safetensors", "train.json"
 """What a finished training leaves in its folder (`Project.trained`), besides logs; the record is there only when it is finished."""
@@ -77,6 +80,18 @@ class Project:
         dataset = self.recipe(method, variant).data.dataset
         return self.results(profile) / "trained" / method / dataset / seeded(variant, seed)
 
+    def trained_segmenter(self, profile: str, segmenter: str) -> Path:
+        """What training a segmenter left: `generator.safetensors`, `train.json`, logs."""
+        return self.results(profile) / "segmenters" / segmenter
+
+    def segmented(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
+        """What a segmenter found on a data set, a folder a row (`semsr.segmentation.stored`)."""
+        return self.results(profile) / "segmented" / dataset / protocol / segmenter
+
+    def judged(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
+        """How that compares with the annotations, a file a metric (`semsr.evaluation.semantic.store`)."""
+        return self.results(profile) / "judged" / dataset / protocol / segmenter
+
     @property
     def lock(self) -> Path:
         """The committed lock of all packages; every number depends on it."""
@@ -123,13 +138,29 @@ class Project:
 
     @cached_property
     def tables(self) -> dict[str, AnyTable]:
-        """All table cards by id: of scores, and of descriptions (`kind`)."""
-        return folder_cards(self.folders("table"), "table.yaml", TableCard, self.show, {"descriptions": DescriptionTableCard})
+        """All table cards by id: of scores, of descriptions, and of what judges see (`kind`)."""
+        kinds = {"descriptions": DescriptionTableCard, "semantic": SemanticTableCard}
+        return folder_cards(self.folders("table"), "table.yaml", TableCard, self.show, kinds)
+
+    @cached_property
+    def segmenters(self) -> dict[str, SegmenterCard]:
+        """All segmenter cards by id."""
+        return folder_cards(self.folders("segmenter"), "segmenter.yaml", SegmenterCard, self.show)
+
+    @cached_property
+    def _protocols(self) -> dict[str, ProtocolCard | SemanticProtocolCard]:
+        files = self.root.glob("metrics/protocols/*.yaml")
+        return file_cards(files, ProtocolCard, self.show, {"semantic": SemanticProtocolCard})
 
     @cached_property
     def protocols(self) -> dict[str, ProtocolCard]:
-        """All protocol cards by id."""
-        return file_cards(self.root.glob("metrics/protocols/*.yaml"), ProtocolCard, self.show)
+        """The cards of protocols that measure pictures, by id."""
+        return {name: card for name, card in self._protocols.items() if isinstance(card, ProtocolCard)}
+
+    @cached_property
+    def semantic_protocols(self) -> dict[str, SemanticProtocolCard]:
+        """The cards of protocols that measure what segmenters find in pictures, by id."""
+        return {name: card for name, card in self._protocols.items() if isinstance(card, SemanticProtocolCard)}
 
     @cached_property
     def profiles(self) -> dict[str, ProfileCard]:
@@ -152,7 +183,7 @@ class Project:
     @cached_property
     def assets(self) -> dict[str, Asset]:
         """Every asset by id, from the `assets.yaml` beside the card that uses it."""
-        kinds: tuple[Kind, ...] = ("method", "dataset", "metric")
+        kinds: tuple[Kind, ...] = ("method", "dataset", "metric", "segmenter")
         return declared_assets((folder for kind in kinds for folder in self.folders(kind).values()), self.show)
 
     def recipes(self, method: str) -> dict[str, Recipe]:
@@ -176,6 +207,22 @@ class Project:
     def protocol(self, name: str) -> ProtocolCard:
         """Raises: UnknownIdError."""
         return _get("protocol", name, self.protocols)
+
+    def semantic_protocol(self, name: str) -> SemanticProtocolCard:
+        """Raises: UnknownIdError."""
+        return _get("semantic protocol", name, self.semantic_protocols)
+
+    def segmenter(self, name: str) -> SegmenterCard:
+        """Raises: UnknownIdError."""
+        return _get("segmenter", name, self.segmenters)
+
+    def segmenter_recipe(self, name: str) -> Recipe:
+        """How a segmenter is trained. Raises: UnknownIdError: it is not, or by a recipe that is not there."""
+        wanted = self.segmenter(name).training
+        recipes = read_recipes(self.folders("segmenter")[name] / "recipes.yaml", self.show)
+        if wanted is None or wanted not in recipes:
+            raise UnknownIdError("recipe", f"{name}/{wanted}", [f"{name}/{known}" for known in recipes])
+        return recipes[wanted]
 
     def table(self, name: str) -> AnyTable:
         """Raises: UnknownIdError."""

@@ -6,9 +6,10 @@ from semsr.cards.dataset import DatasetCard
 from semsr.cards.method import MethodCard, Variant
 from semsr.cards.metric import MetricCard
 from semsr.cards.profile import ProfileCard, Track
-from semsr.cards.protocol import ProtocolCard, ProtocolColumn
+from semsr.cards.protocol import ProtocolCard, ProtocolColumn, SemanticProtocolCard
 from semsr.cards.recipe import Recipe
-from semsr.cards.table import AnyTable, DescriptionTableCard, TableCard, TableRow
+from semsr.cards.segmenter import SegmenterCard
+from semsr.cards.table import AnyTable, DescriptionTableCard, SemanticTableCard, TableCard, TableRow
 
 __all__ = [
     "AnyTable",
@@ -25,6 +26,9 @@ __all__ = [
     "ProtocolCard",
     "ProtocolColumn",
     "Recipe",
+    "SegmenterCard",
+    "SemanticProtocolCard",
+    "SemanticTableCard",
     "TableCard",
     "TableRow",
     "Track",

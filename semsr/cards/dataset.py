@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -108,6 +108,34 @@ class DerivedSource(Card):
     crops: Crops | None = None
 
 
+class GeneratedSource(Card):
+    """Pictures that the data set's own code draws, with exact annotations; LR is made by the card's degradation.
+
+    Attributes:
+        entry: `module:Class` in the data set's folder, a `semsr.preparation.generated.Generator`.
+        parts: data sets whose pictures it draws with (textures).
+        train: how many training pictures; `count` of the card is the number of test pictures.
+        size: sides of each picture, (H, W).
+        seed: with the picture's name, the only source of chance.
+        options: keyword arguments of the class.
+    """
+
+    kind: Literal["generated"]
+    entry: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")]
+    parts: tuple[Part, ...] = ()
+    train: Annotated[int, Field(ge=0)] = 0
+    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+    seed: int = 0
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Resize(Card):
+    """Each whole picture is brought to one size, its aspect given up, before all else; annotations stay as they are."""
+
+    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+    filter: Literal["lanczos", "bicubic"]
+
+
 class MatlabBicubic(Card):
     """LR made here by MATLAB-compatible bicubic downscaling, in one of its two published dialects (docs/protocols.md)."""
 
@@ -191,9 +219,10 @@ class DatasetCard(Card):
     count: Annotated[int, Field(gt=0)] | None = None
     count_unknown: str | None = None
     comparable: Literal["same-inputs", "regenerated"]
-    source: Annotated[FileSource | PhotoSource | DerivedSource, Field(discriminator="kind")]
+    source: Annotated[FileSource | PhotoSource | DerivedSource | GeneratedSource, Field(discriminator="kind")]
     degradation: Annotated[MatlabBicubic | RealEsrgan, Field(discriminator="kind")] | None = None
     crop_to_multiple: Annotated[int, Field(ge=1)] = 1
+    resize: Resize | None = None
     grey: Literal["refuse", "replicate"] = "refuse"
     pixels: PublishedPixels | None = None
     annotations: tuple[Annotation, ...] = ()

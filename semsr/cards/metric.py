@@ -29,7 +29,7 @@ class MetricCard(Card):
     unit: str = ""
     range: tuple[float | None, float | None]
     decimals: Annotated[int, Field(ge=0, le=8)] = 4
-    reference: Literal["full", "none", "distribution"]
+    reference: Literal["full", "none", "distribution", "annotations"]
     version: Annotated[int, Field(ge=1)]
     entry: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")]
     assets: tuple[Id, ...] = ()

@@ -27,10 +27,32 @@ class Track(Card):
 
 
 class Tracks(Card):
-    """The two ways super-resolution is tested: bicubic LR (SeD Table 1) and real-world LR (SeeSR Table 2)."""
+    """The ways super-resolution is tested: bicubic LR (SeD Table 1), real-world LR (SeeSR Table 2), what judges see in it (SeeSR Table 3).
+
+    The protocols of `semantic` are semantic ones.
+    """
 
     classical: Track = Track()
     real: Track = Track()
+    semantic: Track = Track()
+
+    @property
+    def all(self) -> tuple[Track, ...]:
+        """The three."""
+        return self.classical, self.real, self.semantic
+
+
+class Segmenters(Card):
+    """Who judges the semantic track: segmenters by id; those of `trained` are trained in this profile first."""
+
+    judges: tuple[Id, ...] = ()
+    trained: tuple[Id, ...] = ()
+
+    @model_validator(mode="after")
+    def _trained_ones_judge(self) -> Segmenters:
+        if stray := sorted(set(self.trained) - set(self.judges)):
+            raise ValueError(f"trained: {stray[0]!r} is not among the judges")
+        return self
 
 
 class Training(Card):
@@ -69,12 +91,13 @@ class ProfileCard(Card):
     variants: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
     draws: dict[Id, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     descriptions: Descriptions = Descriptions()
+    segmenters: Segmenters = Segmenters()
     tables: tuple[Id, ...] = ()
     notes: str = ""
 
     @model_validator(mode="after")
     def _each_prepared_once(self) -> ProfileCard:
-        tested = {*self.tracks.classical.datasets, *self.tracks.real.datasets}
+        tested = {name for track in self.tracks.all for name in track.datasets}
         for name in self.training.datasets:
             if (name in self.training.prepare) == (name in tested):
                 where = (
@@ -85,7 +108,7 @@ class ProfileCard(Card):
             raise ValueError(f"training.prepare: {stray[0]!r} is not in training.datasets")
         if stray := sorted(set(self.descriptions.datasets) - tested):
             raise ValueError(f"descriptions.datasets: {stray[0]!r} is in no track, so nothing prepares it")
-        for track in (self.tracks.classical, self.tracks.real):
+        for track in self.tracks.all:
             if untrained := sorted(set(track.trained) - set(self.training.methods)):
                 raise ValueError(f"tracks: {untrained[0]!r} is restored as trained here, but training.methods does not have it")
         return self

@@ -35,3 +35,56 @@ class ProtocolCard(Card):
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")
         return self
+
+
+class PostProcessing(Card):
+    """How a segmenter's raw answers become segments and instances; each adapter says what they mean for its model.
+
+    Attributes:
+        score: a segment needs at least this probability.
+        mask: a pixel belongs to a mask from this probability on.
+        overlap: a segment stays where at least this share of its mask is left after better ones took theirs.
+        detections: instances a picture, the best ones.
+    """
+
+    score: Annotated[float, Field(ge=0, le=1)]
+    mask: Annotated[float, Field(ge=0, le=1)] = 0.5
+    overlap: Annotated[float, Field(ge=0, le=1)] = 0.8
+    detections: Annotated[int, Field(ge=1)] = 100
+
+
+class ObjectMatching(Card):
+    """When an object counts as seen: an instance of its class, at least this sure, that overlaps it by at least this IoU."""
+
+    on: Literal["boxes", "masks"] = "boxes"
+    score: Annotated[float, Field(ge=0, le=1)] = 0.5
+    iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class SemanticProtocolCard(Card):
+    """A way of measuring what segmenters find in pictures against annotations.
+
+    Attributes:
+        annotations: pictures of another size than their annotations: "resized" brings the annotations to the picture's size (ids by nearest
+            neighbour, boxes scaled, masks and areas made again); "original" has the segmenter answer at the annotations' size.
+        post_processing: thresholds, which change the numbers and so belong here.
+        objects: what omission, hallucination and improvement are counted with.
+    """
+
+    kind: Literal["semantic"]
+    id: Id
+    title: str
+    paper: Paper | None = None
+    annotations: Literal["resized", "original"]
+    post_processing: PostProcessing
+    objects: ObjectMatching = ObjectMatching()
+    columns: Annotated[tuple[ProtocolColumn, ...], Field(min_length=1)]
+    source: str
+    notes: str = ""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> SemanticProtocolCard:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("two columns have the same name")
+        return self

@@ -59,7 +59,7 @@ class AnyTable(Card):
     id: Id
     title: str
     paper: Paper | None = None
-    track: Literal["classical", "real"]
+    track: Literal["classical", "real", "semantic"]
     profiles: Annotated[tuple[Id, ...], Field(min_length=1)]
     reported: str | None = None
     datasets: Annotated[tuple[TableDataset, ...], Field(min_length=1)]
@@ -123,4 +123,41 @@ class DescriptionTableCard(AnyTable):
     def _marks_of_one_origin(self) -> DescriptionTableCard:
         if self.reported is not None and self.context is not None:
             raise ValueError("'reported' is for marks of its own, 'context' for those of another table; give one")
+        return self
+
+
+class Ceiling(Card):
+    """The row of the judge on HR itself: its label, and its name as published, if any."""
+
+    label: str
+    published: str | None = None
+
+
+class SemanticTableCard(AnyTable):
+    """A table of how much meaning restorations keep: what a judge (a segmenter, a detector) finds in them.
+
+    Attributes:
+        protocol: a semantic protocol's id.
+        judges: segmenters by id. The first one's numbers are the table's; the others say whether the rows' order depends on the judge.
+        columns: of the protocol.
+        ceiling: the judge on HR.
+        floor: which of `rows` is zoomed LR; shares recovered are counted between it and the ceiling.
+    """
+
+    kind: Literal["semantic"]
+    protocol: Id
+    judges: Annotated[tuple[Id, ...], Field(min_length=1)]
+    columns: Annotated[tuple[Id, ...], Field(min_length=1)]
+    ceiling: Ceiling
+    floor: RowName
+    rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _floor_is_a_row(self) -> SemanticTableCard:
+        known = {(row.method, row.variant) for row in self.rows if row.method is not None}
+        if (self.floor.method, self.floor.variant) not in known:
+            raise ValueError(
+                f"floor: found {self.floor.method}/{self.floor.variant}; must be one of the table's rows: "
+                f"{', '.join(sorted(f'{method}/{variant}' for method, variant in known)) or 'none has a method'}"
+            )
         return self

@@ -20,6 +20,7 @@ class Listed(StrEnum):
     metrics = "metrics"
     protocols = "protocols"
     tables = "tables"
+    segmenters = "segmenters"
     profiles = "profiles"
 
 
@@ -28,7 +29,7 @@ def list_(
     what: Annotated[Listed, typer.Argument(help="The kind of card.")],
     json: Annotated[bool, typer.Option("--json", help="As JSON, one object a card.")] = False,
 ) -> None:
-    """List methods, data sets, metrics, protocols, tables or profiles."""
+    """List methods, data sets, metrics, protocols, tables, segmenters or profiles."""
     from semsr import listing
 
     typer.echo(listing.render(Project.find(), what.value, as_json=json))

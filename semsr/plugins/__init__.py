@@ -20,7 +20,7 @@ from typing import Any, cast
 from semsr.errors import CardError
 from semsr.project import ROOT_VARIABLE, Kind, Project
 
-_KINDS = {"methods": "method", "datasets": "dataset", "metrics": "metric"}
+_KINDS = {"methods": "method", "datasets": "dataset", "metrics": "metric", "segmenters": "segmenter"}
 
 
 class _PluginFinder(MetaPathFinder):

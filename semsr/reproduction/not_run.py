@@ -11,9 +11,10 @@ from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.table import Block, Lack
 
 
-def track_of(card: TableCard, profile: ProfileCard) -> Track:
+def track_of(card: AnyTable, profile: ProfileCard) -> Track:
     """The profile's track that a table is made from."""
-    return profile.tracks.classical if card.track == "classical" else profile.tracks.real
+    track: Track = getattr(profile.tracks, card.track)
+    return track
 
 
 def profile_reason(card: AnyTable, profile: ProfileCard) -> str:

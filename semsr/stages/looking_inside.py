@@ -124,7 +124,7 @@ def _prepared(project: Project, profile: ProfileCard, subjects: Sequence[Rebuilt
     """Data sets that may give pictures: those validated on, those of the profile, those trained on; why others can't goes to `reasons`."""
     recipes = [subject.recipe for subject in subjects]
     names = [recipe.validation.dataset for recipe in recipes if recipe.validation is not None]
-    names += [*profile.tracks.classical.datasets, *profile.tracks.real.datasets, *(recipe.data.dataset for recipe in recipes)]
+    names += [*(name for track in profile.tracks.all for name in track.datasets), *(recipe.data.dataset for recipe in recipes)]
     for name in dict.fromkeys(names):
         try:
             yield open_prepared(project, name)

@@ -1,0 +1,1 @@
+"""Measuring what segmenters find against annotations: panoptic quality, average precision, mean IoU."""
