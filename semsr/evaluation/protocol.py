@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -72,21 +72,45 @@ def resolve(project: Project, protocol: str) -> ResolvedProtocol:
         CardError: a column names an unknown metric, an option its metric does not have, or a value that is not allowed.
     """
     card = project.protocol(protocol)
-    where = f"metrics/protocols/{card.id}.yaml"
-    return ResolvedProtocol(card, tuple(_resolve_column(project, column, where) for column in card.columns))
+    columns = resolve_columns(project, card.columns, f"metrics/protocols/{card.id}.yaml", semantic=False)
+    return ResolvedProtocol(card, columns)
 
 
-def _resolve_column(project: Project, column: ProtocolColumn, where: str) -> ResolvedColumn:
-    if column.metric not in project.metrics:
-        allowed = ", ".join(sorted(project.metrics)) or "none"
-        raise CardError(f"{where}: columns.{column.name}.metric: found {column.metric!r}; allowed: {allowed}")
+def resolve_columns(
+    project: Project, columns: Sequence[ProtocolColumn], where: str, *, semantic: bool
+) -> tuple[ResolvedColumn, ...]:
+    """Fill in the columns of a protocol of either kind.
+
+    Args:
+        project: where the metrics' cards are.
+        columns: the card's.
+        where: what errors call the card's file.
+        semantic: the protocol measures what segmenters find against annotations, so that its metrics must; those of others must not.
+
+    Raises:
+        CardError: as of `resolve`, and a metric of the other kind.
+    """
+    return tuple(_resolve_column(project, column, where, semantic=semantic) for column in columns)
+
+
+def _resolve_column(project: Project, column: ProtocolColumn, where: str, *, semantic: bool) -> ResolvedColumn:
+    allowed = [name for name, card in sorted(project.metrics.items()) if (card.reference == "annotations") == semantic]
+    if column.metric not in allowed:
+        of_other_kind = ""
+        if column.metric in project.metrics and semantic:
+            of_other_kind = ", which measures pictures; a protocol of kind 'semantic' takes metrics against annotations"
+        elif column.metric in project.metrics:
+            of_other_kind = ", which measures against annotations and needs a protocol of kind 'semantic'"
+        raise CardError(
+            f"{where}: columns.{column.name}.metric: found {column.metric!r}{of_other_kind}; allowed: {', '.join(allowed) or 'none'}"
+        )
     metric = project.metric(column.metric)
     for name in column.options:
         if name not in metric.options:
-            allowed = ", ".join(sorted(metric.options)) or "none"
+            known = ", ".join(sorted(metric.options)) or "none"
             raise CardError(
                 f"{where}: columns.{column.name}.options: unknown option {name!r} (value {column.options[name]!r}); "
-                f"metric {metric.id!r} allows: {allowed}"
+                f"metric {metric.id!r} allows: {known}"
             )
     options = {
         name: _checked(option, column.options.get(name, option.default), f"{where}: columns.{column.name}.options.{name}")

@@ -167,7 +167,8 @@ def add_protocol(small: Project) -> Callable[..., str]:
             listed.append({"name": column, "metric": identity, "options": options})
         card = {"id": name, "title": title, "columns": listed, "source": "made for this test"}
         write_yaml(small.root / f"metrics/protocols/{name}.yaml", card)
-        vars(small).pop("protocols", None)
+        for cached in ("_protocols", "protocols", "semantic_protocols"):
+            vars(small).pop(cached, None)
         return name
 
     return add
