@@ -50,6 +50,7 @@ def _named(card: ProfileCard) -> Iterator[tuple[str, Named, Iterable[str]]]:
     yield "training.datasets", "dataset", card.training.datasets
     yield "descriptions.methods", "method", card.descriptions.methods
     yield "segmenters.judges", "segmenter", card.segmenters.judges
+    yield "segmenters.datasets", "dataset", card.segmenters.datasets
     yield "variants", "method", card.variants
     yield "draws", "method", card.draws
     yield "tables", "table", card.tables
@@ -99,12 +100,14 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     """
     results = project.results(profile.id)
     trained = dict.fromkeys((*profile.training.methods, *profile.descriptions.methods))
-    folders = [results / "scores", results / "descriptions", *(results / "trained" / method for method in trained)]
+    folders = [results / name for name in ("scores", "descriptions", "judged", "segmenters")]
+    folders += [*(results / "trained" / method for method in trained)]
     for dataset in profile.training.datasets:
         folders += [project.data / dataset, project.data / "fetched" / dataset]
     for track in profile.tracks.all:
         for dataset in track.datasets:
             folders += [project.data / dataset, project.data / "fetched" / dataset, results / "cells" / dataset]
+    folders += [results / "segmented" / dataset for dataset in profile.tracks.semantic.datasets]
     for folder in folders:
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -82,15 +82,15 @@ class Project:
 
     def trained_segmenter(self, profile: str, segmenter: str) -> Path:
         """What training a segmenter left: `generator.safetensors`, `train.json`, logs."""
-        return self.results(profile) / "segmenters" / segmenter
+        return self.results(profile) / "segmenters" / self.segmenter_recipe(segmenter).data.dataset / segmenter
 
     def segmented(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
         """What a segmenter found on a data set, a folder a row (`semsr.segmentation.stored`)."""
-        return self.results(profile) / "segmented" / dataset / protocol / segmenter
+        return self.results(profile) / "segmented" / dataset / segmenter / protocol
 
     def judged(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
         """How that compares with the annotations, a file a metric (`semsr.evaluation.semantic.store`)."""
-        return self.results(profile) / "judged" / dataset / protocol / segmenter
+        return self.results(profile) / "judged" / dataset / segmenter / protocol
 
     @property
     def lock(self) -> Path:

@@ -43,10 +43,11 @@ class Tracks(Card):
 
 
 class Segmenters(Card):
-    """Who judges the semantic track: segmenters by id; those of `trained` are trained in this profile first."""
+    """Who judges the semantic track: segmenters by id; those of `trained` are trained in this profile first, on `datasets`."""
 
     judges: tuple[Id, ...] = ()
     trained: tuple[Id, ...] = ()
+    datasets: tuple[Id, ...] = ()
 
     @model_validator(mode="after")
     def _trained_ones_judge(self) -> Segmenters:
@@ -108,6 +109,8 @@ class ProfileCard(Card):
             raise ValueError(f"training.prepare: {stray[0]!r} is not in training.datasets")
         if stray := sorted(set(self.descriptions.datasets) - tested):
             raise ValueError(f"descriptions.datasets: {stray[0]!r} is in no track, so nothing prepares it")
+        if stray := sorted(set(self.segmenters.datasets) - tested - set(self.training.prepare)):
+            raise ValueError(f"segmenters.datasets: {stray[0]!r} is in no track, so nothing prepares it")
         for track in self.tracks.all:
             if untrained := sorted(set(track.trained) - set(self.training.methods)):
                 raise ValueError(f"tracks: {untrained[0]!r} is restored as trained here, but training.methods does not have it")

@@ -53,6 +53,13 @@ class PostProcessing(Card):
     detections: Annotated[int, Field(ge=1)] = 100
 
 
+class RowName(Card):
+    """A row by what it is made with."""
+
+    method: Id
+    variant: Id = "default"
+
+
 class ObjectMatching(Card):
     """When an object counts as seen: an instance of its class, at least this sure, that overlaps it by at least this IoU."""
 
@@ -69,6 +76,7 @@ class SemanticProtocolCard(Card):
             neighbour, boxes scaled, masks and areas made again); "original" has the segmenter answer at the annotations' size.
         post_processing: thresholds, which change the numbers and so belong here.
         objects: what omission, hallucination and improvement are counted with.
+        floor: the row that is zoomed LR: what restorations are held against, as HR is the ceiling.
     """
 
     kind: Literal["semantic"]
@@ -78,6 +86,7 @@ class SemanticProtocolCard(Card):
     annotations: Literal["resized", "original"]
     post_processing: PostProcessing
     objects: ObjectMatching = ObjectMatching()
+    floor: RowName
     columns: Annotated[tuple[ProtocolColumn, ...], Field(min_length=1)]
     source: str
     notes: str = ""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from semsr.cards.base import Card, Id, Paper
+from semsr.cards.protocol import RowName
 
 
 class TableRow(Card):
@@ -24,13 +25,6 @@ class TableDataset(Card):
     label: str
     published: str | None = None
     dataset: Id
-
-
-class RowName(Card):
-    """A row by what it is made with."""
-
-    method: Id
-    variant: Id = "default"
 
 
 class Comparison(Card):

@@ -15,7 +15,7 @@ from semsr.restoration.runner import Task
 from semsr.restoration.weights import WeightsRecord
 from semsr.stages.commit import git_commit
 
-NOT_CODE = {"method.yaml", "assets.yaml", "recipes.yaml", "training", "__pycache__"}
+NOT_CODE = {"method.yaml", "segmenter.yaml", "assets.yaml", "recipes.yaml", "training", "__pycache__"}
 """What in a method's folder decides no pixel by its bytes: what the cards decide (options, weights, command) counts by itself, and
 the networks below `training/` have made the weights before."""
 
