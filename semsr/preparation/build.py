@@ -22,6 +22,7 @@ from semsr.files import PARTIAL, remove_partial, storage_errors, write_atomic
 from semsr.imaging.pictures import Rgb, read_rgb
 from semsr.preparation.journal import Journal, Noted, leftovers, noted
 from semsr.preparation.making import File, Picture
+from semsr.preparation.labels import map_file
 from semsr.preparation.manifest import MANIFEST, Entry, pixel_sha256
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Job:
 def build(
     folder: Path, jobs: Sequence[Job], journal: Journal, *, workers: int, advance: Callable[[int], None] = lambda _: None
 ) -> list[Entry]:
-    """Make `folder`/hr and /lr. What the journal knows and nobody has touched since is kept as it is.
+    """Make `folder`/hr and /lr, and the label maps of generated pictures. What the journal knows and nobody has touched since is kept as it is.
 
     Args:
         folder: data/<id>; its manifest is removed first, since from now on it is not whole.
@@ -90,6 +91,8 @@ def build(
 def make(folder: Path, job: Job) -> Noted:
     """Make one picture and write its files; those that have the right bytes are kept. Raises: PictureError, StorageError."""
     picture = job.make()
+    if (labels := picture.labels) is not None:
+        write_atomic(folder / map_file(picture.name), labels.png, durable=False)
     hr, lr = (_place(folder / side, picture.name, file) for side, file in (("hr", picture.hr), ("lr", picture.lr)))
     entry = Entry(
         name=picture.name,
@@ -101,7 +104,7 @@ def make(folder: Path, job: Job) -> Noted:
         hr_sha256=pixel_sha256(picture.hr.rgb) if picture.hr else None,
         split=picture.split,
     )
-    return noted(entry, folder)
+    return noted(entry, folder, labels.facts if labels else None)
 
 
 def damage(entry: Entry) -> list[str]:

@@ -24,16 +24,20 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True)
 class Noted:
-    """A picture that is done, and how its files looked then (by path below the folder)."""
+    """A picture that is done, and how its files looked then (by path below the folder).
+
+    `labels`: of a generated picture what `semsr.preparation.labels.Labels.facts` says of it.
+    """
 
     entry: Entry
     stamps: dict[str, Stamp]
+    labels: dict[str, Any] | None = None
 
 
-def noted(entry: Entry, folder: Path) -> Noted:
+def noted(entry: Entry, folder: Path, labels: dict[str, Any] | None = None) -> Noted:
     """A picture as it lies there now. Raises: FileNotFoundError."""
     paths = [path for path in (entry.hr, entry.lr) if path is not None]
-    return Noted(entry, {path.relative_to(folder).as_posix(): stamp(path) for path in paths})
+    return Noted(entry, {path.relative_to(folder).as_posix(): stamp(path) for path in paths}, labels)
 
 
 def stamp(path: Path) -> Stamp:
@@ -72,7 +76,7 @@ class Journal:
                 elif "row" in found and "files" in found:
                     try:
                         stamps = {name: (int(size), int(time)) for name, (size, time) in found["files"].items()}
-                        done = Noted(entry_of(self._folder, found["row"]), stamps)
+                        done = Noted(entry_of(self._folder, found["row"]), stamps, found.get("labels"))
                     except (KeyError, TypeError, ValueError, AttributeError):
                         continue
                     self.pictures[done.entry.name] = done
@@ -101,7 +105,12 @@ class Journal:
     def add(self, done: Noted) -> None:
         """Note that a picture is done. Raises: StorageError."""
         self.pictures[done.entry.name] = done
-        self._write({"row": row_of(done.entry, self._folder), "files": done.stamps})
+        line = {"row": row_of(done.entry, self._folder), "files": done.stamps}
+        self._write(line if done.labels is None else {**line, "labels": done.labels})
+
+    def forget(self, name: str) -> None:
+        """Have a picture made again, if it is done at all."""
+        self.pictures.pop(name, None)
 
     def finish(self, manifest: str) -> None:
         """Note that the manifest is written. Raises: StorageError."""

@@ -12,11 +12,12 @@ import numpy as np
 from PIL import Image
 
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import MatlabBicubic, Photo, RealEsrgan, Split
+from semsr.cards.dataset import MatlabBicubic, Photo, RealEsrgan, Resize, Split
 from semsr.errors import PictureError, SizeMismatchError
 from semsr.imaging.pictures import PNG_SIGNATURE, Rgb, decode_rgb, encode_png
 from semsr.imaging.resize import bicubic_uint8
 from semsr.preparation.crops import Box
+from semsr.preparation.labels import Labels
 from semsr.preparation.pairing import Pair
 from semsr.preparation.photographs import cut
 
@@ -39,12 +40,13 @@ class File:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture, ready to be written."""
+    """One picture, ready to be written; `labels` are its annotations where they are made with it."""
 
     name: str
     hr: File | None
     lr: File | None
     split: Split = "test"
+    labels: Labels | None = None
 
 
 def picture_of_pair(
@@ -67,13 +69,13 @@ def picture_of_pair(
     """
     split = split or card.split
     if box is None:
-        hr = _file(card, pair.hr, card.crop_to_multiple) if pair.hr else None
+        hr = _file(card, pair.hr, card.crop_to_multiple, card.resize) if pair.hr else None
         lr = _file(card, pair.lr, 1) if pair.lr else None
     else:
         hr = _cut(card, pair.hr, box) if pair.hr else None
         lr = _cut(card, pair.lr, box.divided(card.scale)) if pair.lr else None
     if lr is None and (split == "test" or card.degradation is not None):
-        hr, lr = _degraded(card, pair.name, hr, place)
+        hr, lr = degraded(card, pair.name, hr, place)
     if hr is not None and lr is not None:
         (height, width), (small_height, small_width) = hr.rgb.shape[:2], lr.rgb.shape[:2]
         if (height, width) != (card.scale * small_height, card.scale * small_width):
@@ -88,19 +90,21 @@ def picture_of_pair(
 def picture_of_photo(card: DatasetCard, photo: Photo, path: Path, place: int = 0) -> Picture:
     """Cut one HR picture from a photograph and make its LR. Raises: PictureError, SizeMismatchError."""
     rgb = cut(photo, path)
-    hr, lr = _degraded(card, photo.name, File(rgb, encode_png(rgb)), place)
+    hr, lr = degraded(card, photo.name, File(rgb, encode_png(rgb)), place)
     return Picture(photo.name, hr, lr, photo.split)
 
 
-def _file(card: DatasetCard, path: Path, multiple: int) -> File:
+def _file(card: DatasetCard, path: Path, multiple: int, resize: Resize | None = None) -> File:
     data = _bytes(path)
-    rgb = decode_rgb(data, str(path), grey=card.grey)
+    whole = rgb = decode_rgb(data, str(path), grey=card.grey)
+    if resize is not None and rgb.shape[:2] != resize.size:
+        rgb = resized(rgb, resize)
     height, width = (side // multiple * multiple for side in rgb.shape[:2])
     if min(height, width) == 0:
         raise SizeMismatchError(
             f"{path}: {rgb.shape[1]}x{rgb.shape[0]} is smaller than {multiple} pixels, nothing is left after cropping"
         )
-    if (height, width) != rgb.shape[:2]:
+    if (height, width) != whole.shape[:2]:
         rgb = np.ascontiguousarray(rgb[:height, :width])
         return File(rgb, encode_png(rgb))
     # Only training sets are linked: they are large, and no table is measured on them.
@@ -110,6 +114,13 @@ def _file(card: DatasetCard, path: Path, multiple: int) -> File:
     if card.split == "train" and data.startswith(_JPEG_SIGNATURE) and _is_rgb(data):
         return File(rgb, data, ".jpg", origin)
     return File(rgb, encode_png(rgb))
+
+
+def resized(rgb: Rgb, resize: Resize) -> Rgb:
+    """A whole picture (H, W, 3) at the size of the card, its aspect given up: by Pillow's antialiased filter, in its 8-bit arithmetic."""
+    height, width = resize.size
+    filters = {"lanczos": Image.Resampling.LANCZOS, "bicubic": Image.Resampling.BICUBIC}
+    return np.asarray(Image.fromarray(rgb).resize((width, height), filters[resize.filter]))
 
 
 def _cut(card: DatasetCard, path: Path, box: Box) -> File:
@@ -141,8 +152,13 @@ def _is_rgb(data: bytes) -> bool:
         return image.mode == "RGB"
 
 
-def _degraded(card: DatasetCard, name: str, hr: File | None, place: int) -> tuple[File, File]:
-    """HR (sharpened, where the card says so) and the LR made from it."""
+def degraded(card: DatasetCard, name: str, hr: File | None, place: int) -> tuple[File, File]:
+    """HR (sharpened, where the card says so) and the LR that the card's degradation makes of it.
+
+    Raises:
+        PictureError: there is no HR, or the card has no degradation.
+        SizeMismatchError: the sides of HR are no multiples of the scale.
+    """
     if hr is None or card.degradation is None:
         raise PictureError(f"{card.id}: {name} has no LR picture, and the card tells no way to make one from HR")
     if any(side % card.scale for side in hr.rgb.shape[:2]):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource, MatlabBicubic, PhotoSource, RealEsrgan
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource, MatlabBicubic, PhotoSource, RealEsrgan
 from semsr.reporting.collect import Facts
 
 STATES = {
@@ -40,7 +40,7 @@ class ToDo:
 def degradation(card: DatasetCard) -> str:
     """Where LR comes from."""
     made = _recipe(card)
-    given = not isinstance(card.source, PhotoSource | DerivedSource) and any(layout.lr for layout in card.source.layouts)
+    given = isinstance(card.source, FileSource) and any(layout.lr for layout in card.source.layouts)
     if given and made:
         return f"as published; where a copy has none, made here: {made}"
     if isinstance(card.source, DerivedSource) and not made:
@@ -52,6 +52,13 @@ def origin(card: DatasetCard) -> str:
     """How the pictures come about, where they are made here."""
     if isinstance(card.source, PhotoSource):
         return f"cut from {len(card.source.photos)} photographs, as the card says where"
+    if isinstance(card.source, GeneratedSource):
+        height, width = card.source.size
+        drawn = " and ".join(part.dataset for part in card.source.parts)
+        return (
+            f"drawn here by the data set's own code{f' with pictures of {drawn}' if drawn else ''} (seed {card.source.seed}), "
+            f"{width} × {height} pixels of HR, with exact annotations"
+        )
     if not isinstance(card.source, DerivedSource):
         return f"the first {card.source.first:,} pictures by name" if card.source.first else ""
     parts = [f"the first {part.first:,} of {part.dataset}" if part.first else part.dataset for part in card.source.parts]
@@ -96,7 +103,9 @@ def counts(facts: Facts) -> str:
     if card.count is None:
         parts.append(f"the card knows no number: {card.count_unknown}")
     else:
-        parts.append(f"{card.count:,}{' for testing' if isinstance(card.source, PhotoSource) else ''} by the card")
+        parts.append(
+            f"{card.count:,}{' for testing' if isinstance(card.source, PhotoSource | GeneratedSource) else ''} by the card"
+        )
     return "; ".join(parts)
 
 
@@ -111,7 +120,7 @@ def to_do(facts: Facts, everything: Mapping[str, Facts]) -> ToDo | None:
     if facts.state == "prepared":
         return None
     prepare = f"semsr prepare {card.id}"
-    if isinstance(card.source, DerivedSource):
+    if isinstance(card.source, DerivedSource | GeneratedSource):
         needed = list(_needed(card.source, everything))
         # `prepare` gets the parts that have an official place by itself.
         own = tuple(f"semsr prepare {other.card.id} --from DIR" for other in needed if _needs_copy(other))
@@ -138,17 +147,17 @@ def size(count: int) -> str:
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {_UNITS[unit]}"
 
 
-def _needed(source: DerivedSource, everything: Mapping[str, Facts]) -> Iterator[Facts]:
+def _needed(source: DerivedSource | GeneratedSource, everything: Mapping[str, Facts]) -> Iterator[Facts]:
     """What is missing of the data sets that one is made from, down to those that are not made from others."""
     for facts in (everything[part.dataset] for part in source.parts if part.dataset in everything):
-        if facts.state != "prepared" and isinstance(facts.card.source, DerivedSource):
+        if facts.state != "prepared" and isinstance(facts.card.source, DerivedSource | GeneratedSource):
             yield from _needed(facts.card.source, everything)
         elif facts.state != "prepared":
             yield facts
 
 
 def _needs_copy(facts: Facts) -> bool:
-    return not facts.assets and not isinstance(facts.card.source, DerivedSource)
+    return not facts.assets and not isinstance(facts.card.source, DerivedSource | GeneratedSource)
 
 
 def _download(facts: Facts) -> str:

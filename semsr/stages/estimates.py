@@ -11,7 +11,7 @@ from semsr.assets.archives import contents
 from semsr.assets.sizes import show_bytes
 from semsr.assets.store import Standing, Store
 from semsr.cards import Asset, DatasetCard
-from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource, PhotoSource
 from semsr.errors import AssetError, SemsrError
 from semsr.files import existing
 from semsr.preparation.manifest import MANIFEST
@@ -107,6 +107,9 @@ def of_preparing(project: Project, card: DatasetCard, folder: Path | None, steps
         size, how = _of_pixels(pixels, f"{len(boxes)} crops")
     elif isinstance(card.source, DerivedSource):
         size, how = _of_parts(project, card, card.source)
+    elif isinstance(card.source, GeneratedSource):
+        count, (height, width) = (card.count or 0) + card.source.train, card.source.size
+        size, how = _of_pixels(count * height * width, f"{count} generated pictures of {width} x {height}")
     elif (pictures := _pictures_here(project, card, folder)) is not None:
         size, how = _of_pictures(project, card, pictures)
     else:

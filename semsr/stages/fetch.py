@@ -14,7 +14,7 @@ from semsr.assets.hashing import Memory, checksums
 from semsr.assets.store import Store, default_folder
 from semsr.assets.verification import digest
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource, FileSource
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource
 from semsr.errors import SemsrError
 from semsr.preparation.annotations import find as find_annotations
 from semsr.preparation.originals import Fetched, photographs_below, record_path, scratch_path, write_record
@@ -51,7 +51,7 @@ def run(project: Project, dataset_id: str, source: Path | None = None) -> Fetche
 
 
 def _run(project: Project, card: DatasetCard, source: Path | None) -> Fetched:
-    if isinstance(card.source, DerivedSource):
+    if isinstance(card.source, DerivedSource | GeneratedSource):
         record = _from_parts(project, card, source)
     elif (folder := own_copy(project, card, source)) is not None:
         if source is None:
@@ -74,7 +74,7 @@ def originals(project: Project, card: DatasetCard, record: Fetched) -> tuple[lis
         SemsrError: the user's folder is gone, or has changed since it was fetched.
         AssetError: an asset can't be had any more.
     """
-    if isinstance(card.source, DerivedSource):
+    if isinstance(card.source, DerivedSource | GeneratedSource):
         return [], {}
     if record.folder is not None:
         folder = Path(record.folder)

@@ -12,7 +12,7 @@ from semsr.assets.mirrors import describe, own_copy_at
 from semsr.assets.store import Store
 from semsr.cards import Asset, DatasetCard
 from semsr.cards.asset import PypiMirror
-from semsr.cards.dataset import DerivedSource, FileSource
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource
 from semsr.errors import AssetError
 from semsr.files import existing, free_bytes
 from semsr.preparation.manifest import MANIFEST
@@ -159,6 +159,9 @@ def _copied(project: Project, card: DatasetCard, folder: Path) -> tuple[int, int
 
 
 def _described(card: DatasetCard) -> str:
+    if isinstance(card.source, GeneratedSource):
+        drawn = ", ".join(part.dataset for part in card.source.parts)
+        return "drawn here by the data set's own code" + (f", with pictures of {drawn}" if drawn else "")
     if not isinstance(card.source, DerivedSource):
         count = len(asset_ids(card))
         return f"{count} official file{'s' if count > 1 else ''}" if count else "no official files: your own copy"
@@ -208,7 +211,7 @@ def _files_in(store: Store, asset: Asset) -> int | None:
 
 
 def _by_hand(project: Project, card: DatasetCard, folder: Path | None) -> str | None:
-    if folder is not None or isinstance(card.source, DerivedSource) or asset_ids(card):
+    if folder is not None or isinstance(card.source, DerivedSource | GeneratedSource) or asset_ids(card):
         return None
     assert isinstance(card.source, FileSource)  # photographs always are assets
     layouts = " or ".join(" + ".join(part for part in (layout.hr, layout.lr) if part) for layout in card.source.layouts[:3])

@@ -13,7 +13,7 @@ import semsr.preparation
 from semsr.assets.locking import locked
 from semsr.assets.progress import count_bar
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource, PhotoSource, RealEsrgan
+from semsr.cards.dataset import DerivedSource, GeneratedSource, PhotoSource, RealEsrgan
 from semsr.cores import available_cores
 from semsr.errors import PairingError, SemsrError
 from semsr.fingerprint import fingerprint
@@ -22,7 +22,9 @@ from semsr.preparation.annotations import find as find_annotations
 from semsr.preparation.annotations import place as place_annotations
 from semsr.preparation.build import Job, build, damage
 from semsr.preparation.crops import boxes, shares
+from semsr.preparation.generated import annotate, jobs_of_scenes
 from semsr.preparation.journal import Journal, noted
+from semsr.preparation.labels import unharmed
 from semsr.preparation.making import Picture, picture_of_pair, picture_of_photo
 from semsr.preparation.manifest import Entry, Prepared, open_prepared, read_manifest, write_manifest
 from semsr.preparation.originals import Fetched, pairs_below, read_record, scratch_path, write_record
@@ -63,7 +65,7 @@ def _run(project: Project, dataset_id: str, source: Path | None, workers: int) -
         require_space(project, card, own_copy(project, card, source_of_part(card, source)))
         record = fetch.run(project, card.id, source)
     parts = []
-    if isinstance(card.source, DerivedSource):
+    if isinstance(card.source, DerivedSource | GeneratedSource):
         parts = [_run(project, part.dataset, None, workers) for part in card.source.parts]
     recipe = _recipe(project, card, record, parts)
     prepared = _existing(project, card, recipe)
@@ -87,7 +89,8 @@ def is_of_this_card(project: Project, dataset_id: str) -> bool:
     if record is None:
         return False
     source = card.source
-    parts = [open_prepared(project, part.dataset) for part in source.parts] if isinstance(source, DerivedSource) else []
+    of_others = source.parts if isinstance(source, DerivedSource | GeneratedSource) else ()
+    parts = [open_prepared(project, part.dataset) for part in of_others]
     return _journal(project, card, _recipe(project, card, record, parts)).finished is not None
 
 
@@ -95,7 +98,7 @@ def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:
     """Whether what was fetched is still what the card asks for."""
     if record.kind == "folder":
         return True
-    if isinstance(card.source, DerivedSource):
+    if isinstance(card.source, DerivedSource | GeneratedSource):
         return sorted(record.files) == part_ids(card)
     if sorted(record.files) != asset_ids(card):
         return False
@@ -105,12 +108,16 @@ def _is_current(project: Project, card: DatasetCard, record: Fetched) -> bool:
 def _recipe(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[Prepared]) -> str:
     """Hash of everything the prepared folder is made from."""
     keys = {"id", "scale", "split", "count", "source", "degradation", "crop_to_multiple", "grey", "annotations"}
+    if card.resize is not None:
+        keys.add("resize")
     facts = card.model_dump(mode="json", include=keys)
     imaging, preparation = (Path(package.__path__[0]) for package in (semsr.imaging, semsr.preparation))
     code = [imaging / "resize.py", imaging / "pictures.py", preparation]
     if isinstance(card.degradation, RealEsrgan):
         code.append(imaging / "degradation")
-    # A derived data set depends on its parts' pictures, however those were come by.
+    if isinstance(card.source, GeneratedSource):
+        code += sorted(project.folders("dataset")[card.id].rglob("*.py"))
+    # A data set made of others depends on its parts' pictures, however those were come by.
     originals = {prepared.card.id: prepared.sha256 for prepared in parts} or record.files
     return fingerprint(project, code, card=facts, originals=originals)
 
@@ -143,7 +150,8 @@ def _existing(project: Project, card: DatasetCard, recipe: str) -> Prepared | No
     if touched:  # only their times have changed: a copied or restored folder
         with journal:
             for entry in touched:
-                journal.add(noted(entry, prepared.folder))
+                known = journal.pictures.get(entry.name)
+                journal.add(noted(entry, prepared.folder, known.labels if known else None))
             journal.finish(prepared.sha256)
     return prepared
 
@@ -154,13 +162,21 @@ def _build(
     folder = project.data / card.id
     jobs, found = _jobs(project, card, record, parts)
     with _journal(project, card, recipe) as journal, count_bar(f"prepare {card.id}", len(jobs)) as advance:
+        if isinstance(card.source, GeneratedSource):
+            for name, known in list(journal.pictures.items()):
+                if not unharmed(folder, name, known.labels):
+                    journal.forget(name)
         entries = build(folder, jobs, journal, workers=workers, advance=advance)
         if card.pixels is not None and card.pixels.required and (wrong := _unlike_published(project, card, entries)):
             raise PairingError(
                 f"{card.id}: not the published pictures: {_first_few(wrong)}. No others can stand in for them: "
                 f"mend your copy, or fetch the official one"
             )
-        write_manifest(folder, entries, place_annotations(found, folder))
+        if isinstance(card.source, GeneratedSource):
+            annotated = annotate(project, card, folder, {job.name: journal.pictures[job.name].labels or {} for job in jobs})
+        else:
+            annotated = place_annotations(found, folder)
+        write_manifest(folder, entries, annotated)
         prepared = read_manifest(card, folder)
         journal.finish(prepared.sha256)
     return prepared
@@ -170,6 +186,8 @@ def _jobs(project: Project, card: DatasetCard, record: Fetched, parts: Sequence[
     """What is to be made, in the order of the pictures' names, and the annotations to be put beside it."""
     if isinstance(card.source, DerivedSource):
         return _jobs_of_parts(card, card.source, parts), {}
+    if isinstance(card.source, GeneratedSource):
+        return jobs_of_scenes(project, card, parts), {}
     folders, photographs = fetch.originals(project, card, record)
     if isinstance(card.source, PhotoSource):
         photos = sorted(card.source.photos, key=lambda photo: photo.name)

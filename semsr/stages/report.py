@@ -13,7 +13,7 @@ from pathlib import Path
 from semsr.assets.progress import count_bar
 from semsr.assets.store import Store
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource
+from semsr.cards.dataset import DerivedSource, GeneratedSource
 from semsr.cores import available_cores
 from semsr.files import storage_errors, write_atomic
 from semsr.project import Project
@@ -84,7 +84,7 @@ def _parts(project: Project, cards: Sequence[DatasetCard]) -> list[str]:
     found: list[str] = []
     while todo:
         source = todo.pop().source
-        for name in [part.dataset for part in source.parts] if isinstance(source, DerivedSource) else ():
+        for name in [part.dataset for part in source.parts] if isinstance(source, DerivedSource | GeneratedSource) else ():
             if name not in seen:
                 seen.add(name)
                 found.append(name)

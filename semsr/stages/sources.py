@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource, PhotoSource
 from semsr.errors import CardError, SemsrError
 from semsr.preparation.originals import pairs_below, read_record
 from semsr.preparation.pairing import Pair
@@ -24,8 +24,9 @@ def asset_ids(card: DatasetCard) -> list[str]:
 
 
 def part_ids(card: DatasetCard) -> list[str]:
-    """The data sets that a derived one is made from, each once."""
-    return sorted({part.dataset for part in card.source.parts}) if isinstance(card.source, DerivedSource) else []
+    """The data sets that one is made from or drawn with, each once; none where it has pictures of its own."""
+    made = isinstance(card.source, DerivedSource | GeneratedSource)
+    return sorted({part.dataset for part in card.source.parts}) if made else []
 
 
 def parts_below(project: Project, card: DatasetCard, above: tuple[str, ...] = ()) -> list[str]:
