@@ -131,11 +131,11 @@ def _left_by(project: Project, profile: str, method: str, variant: str, seed: in
     return weights, {"asset": f"{TRAINED_HERE}{method}/{name}", "sha256": found}
 
 
-def still_declared(project: Project, variant: Variant, record: Sequence[dict[str, str]]) -> bool:
-    """Whether a recorded alternative is still one of the card's, with the checksums the card states."""
+def still_declared(project: Project, weights: Sequence[str], record: Sequence[dict[str, str]]) -> bool:
+    """Whether a recorded alternative is still one of a card's `weights`, with the checksums that are stated."""
     ids = [entry["asset"] for entry in record]
     if not ids:
-        return not variant.weights
-    if ids not in [alternative.split("+") for alternative in variant.weights]:
+        return not weights
+    if ids not in [alternative.split("+") for alternative in weights]:
         return False
     return all(project.asset(entry["asset"]).sha256 in (None, entry["sha256"]) for entry in record)

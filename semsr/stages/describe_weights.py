@@ -76,7 +76,7 @@ def still_the_weights(project: Project, profile: ProfileCard, card: MethodCard, 
     What is trained here is compared file by file, what is from outside by what the cards declare.
     """
     if chosen.variant is None:
-        return still_declared(project, chosen.entry, record)
+        return still_declared(project, chosen.entry.weights, record)
     recipe = project.recipe(card.id, chosen.variant)
     parts = needed(project, profile, card.id, chosen.variant, chosen.seed)
     roles = recipe.generator.assets
@@ -84,7 +84,7 @@ def still_the_weights(project: Project, profile: ProfileCard, card: MethodCard, 
     expected = [_left_by(project, profile, card.id, *each) for each in trainings]
     trained = [entry for entry in record if entry["asset"].startswith(TRAINED_HERE)]
     ways = product(*(recipe.assets[role] for role in roles if role not in recipe.trained))
-    outside = Variant(label="", weights=tuple("+".join(way) for way in ways if way))
+    outside = ["+".join(way) for way in ways if way]
     return trained == expected and still_declared(project, outside, [entry for entry in record if entry not in trained])
 
 

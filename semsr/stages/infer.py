@@ -215,7 +215,7 @@ def _weights(project: Project, profile: ProfileCard, task: Task, prefer: Weights
 def _still_the_weights(project: Project, profile: ProfileCard, task: Task, record: WeightsRecord, store: Store) -> bool:
     """Whether the weights a finished cell was made with are those it would be made with now."""
     if task.row.training is None:
-        return still_declared(project, task.row, record)
+        return still_declared(project, task.row.weights, record)
     return _weights(project, profile, task, None, store).record == record
 
 

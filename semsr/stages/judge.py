@@ -189,9 +189,9 @@ def _objects(
         return {name: np.full(len(weights), np.nan) for name in OBJECT_COLUMNS}
     counts, _ = read_contributions(place / f"{OBJECTS}.parquet", names, f"semsr judge {dataset}")
     pairs = {
-        "omission": ("lost", "seen_on_hr"),
-        "hallucination": ("invented", "confident"),
-        "improvement": ("brought_back", "lost_by_lr"),
+        "omission": ("omitted", "seen_on_hr"),
+        "hallucination": ("hallucinated", "sure_on_sr"),
+        "improvement": ("improved", "lost_on_lr"),
     }
     return {name: share_values(counts[above], counts[below], weights) for name, (above, below) in pairs.items()}
 

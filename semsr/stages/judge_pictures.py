@@ -114,7 +114,7 @@ def load_metrics(project: Project, ids: Sequence[str], annotations: Annotations)
 def _judge(todo: tuple[Bench, Folders, Sequence[str]]) -> list[Contributions]:
     bench, folders, names = todo
     annotations, metrics = _annotations(bench.folder), _metrics(bench.root, bench.folder, bench.metrics)
-    made = []
+    made: list[Contributions] = []
     for name in names:
         size = bench.sizes[name]
         truth = annotations.truth(name, size)

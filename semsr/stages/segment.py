@@ -23,6 +23,7 @@ from semsr.files import storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
 from semsr.restoration.cell import Cell
+from semsr.restoration.weights import still_declared
 from semsr.segmentation.found import Category
 from semsr.segmentation.stored import write_found
 from semsr.stages import segmenter_weights
@@ -136,7 +137,7 @@ def _segment(
         device, weights = record.get("device"), record.get("weights", [])
         if (
             device in devices(profile.device)
-            and segmenter_weights.still(project, profile, card, weights)
+            and _still_the_weights(project, profile, card, weights, store)
             and Findings(subject.folder).is_complete(
                 found_fingerprint(project, card, protocol, subject.mark, sizes, weights, str(device)), sizes
             )
@@ -155,6 +156,15 @@ def _segment(
             _fill(project, prepared, card, finder, subject, sizes, mark)
     with storage_errors(folder):
         (folder / LACKING).unlink(missing_ok=True)
+
+
+def _still_the_weights(
+    project: Project, profile: ProfileCard, card: SegmenterCard, record: list[dict[str, str]], store: Store
+) -> bool:
+    """Whether what is finished was found with the weights that would be used now; published ones are not asked for."""
+    if card.training is None:
+        return still_declared(project, card.weights, record)
+    return segmenter_weights.get(project, profile, card, store).record == record
 
 
 def _fill(

@@ -16,7 +16,6 @@ from semsr.plugins import load_plugin
 from semsr.project import Project
 from semsr.restoration.weights import WeightsFiles
 from semsr.segmentation.checks import broken
-from semsr.segmentation.command import run_command
 from semsr.segmentation.contract import Segmenter
 from semsr.segmentation.found import Category, Found
 from semsr.stages.cell_facts import method_code
@@ -48,6 +47,8 @@ class Finder:
             yield found
 
     def _by_command(self, pictures: Mapping[str, Path], sizes: Mapping[str, Size]) -> Iterator[Found]:
+        from semsr.segmentation.command import run_command
+
         with TemporaryDirectory(prefix="semsr-") as scratch:
             yield from run_command(
                 self._card, self.weights.files, pictures, sizes, self._categories, self._protocol.post_processing, Path(scratch)
