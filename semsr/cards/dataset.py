@@ -207,7 +207,8 @@ class PublishedPixels(Card):
 class DatasetCard(Card):
     """A data set as the harness prepares it: `hr/`, `lr/`, `annotations/` and `manifest.parquet`.
 
-    `count` is the number of test pictures of photographs, and of all pictures of other sources, which belong to one `split`.
+    `count` is the number of test pictures of photographs and of generated pictures, and of all pictures of other sources, which
+    belong to one `split`.
     """
 
     id: Id
@@ -235,10 +236,37 @@ class DatasetCard(Card):
             raise ValueError("give 'count', or 'count_unknown' with the reason why no number is known; one of the two")
         if isinstance(self.degradation, RealEsrgan) and self.comparable != "regenerated":
             raise ValueError("a random degradation makes inputs of our own: 'comparable' must be 'regenerated'")
-        if isinstance(self.source, DerivedSource) and self.id in {part.dataset for part in self.source.parts}:
+        if isinstance(self.source, DerivedSource | GeneratedSource) and self.id in {part.dataset for part in self.source.parts}:
             raise ValueError("a data set can't be made from itself")
         if isinstance(self.source, DerivedSource) and (crops := self.source.crops) and crops.size % self.scale:
             raise ValueError(f"crops of {crops.size} pixels must be a multiple of the scale, {self.scale}")
+        return self
+
+    @model_validator(mode="after")
+    def _resized_alone(self) -> DatasetCard:
+        if self.resize is None:
+            return self
+        if not isinstance(self.source, FileSource) or any(layout.lr for layout in self.source.layouts):
+            raise ValueError("'resize' is for HR pictures from files whose layouts have no 'lr': LR is made of what it leaves")
+        if any(side % self.scale for side in self.resize.size):
+            raise ValueError(f"resize.size {list(self.resize.size)} must be two multiples of the scale, {self.scale}")
+        return self
+
+    @model_validator(mode="after")
+    def _generated_is_whole(self) -> DatasetCard:
+        if isinstance(self.source, GeneratedSource):
+            if self.degradation is None:
+                raise ValueError("generated pictures need a 'degradation', which makes the LR pictures")
+            if self.count is None:
+                raise ValueError("generated pictures need 'count', the number of test pictures")
+            if any(side % self.scale for side in self.source.size):
+                raise ValueError(f"source.size {list(self.source.size)} must be multiples of the scale, {self.scale}")
+            if self.comparable != "regenerated":
+                raise ValueError("generated pictures are inputs of our own: 'comparable' must be 'regenerated'")
+            if self.crop_to_multiple != 1 or self.annotations:
+                raise ValueError(
+                    "generated pictures come whole and with annotations: leave out 'crop_to_multiple' and 'annotations'"
+                )
         return self
 
     @model_validator(mode="after")

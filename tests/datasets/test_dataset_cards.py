@@ -65,7 +65,7 @@ def test_a_wrong_card_is_named(path: tuple[str | int, ...], value: object, messa
 IDS = [
     "set5", "set14", "set5-gtmod12", "set14-gtmod12", "bsd100", "urban100", "manga109", "div2k-train", "div2k-valid", "flickr2k", "df2k",
     "ost", "lsdir", "ffhq-10k", "div8k", "realsr-v3", "realsr", "drealsr-x4", "drealsr", "reallr200", "div2k-v2-val",
-    "div2k-val", "coco-train2017", "coco-val2017", "lite-photos",
+    "div2k-val", "coco-train2017", "coco-val2017", "coco-val-512", "lite-photos",
 ]  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_numbers_of_pictures_as_published(project: Project) -> None:
         "set5": 5, "set14": 14, "set14-gtmod12": 14, "bsd100": 100, "urban100": 100, "manga109": 109, "div2k-train": 800,
         "div2k-valid": 100, "flickr2k": 2650,
         "df2k": 3450, "ost": None, "lsdir": 84991, "ffhq-10k": 10000, "div8k": None, "realsr-v3": 100, "realsr": 100, "drealsr-x4": 93,
-        "drealsr": 93, "reallr200": 200, "div2k-v2-val": 3000, "div2k-val": 3000, "coco-train2017": 118287, "coco-val2017": 5000,
+        "drealsr": 93, "reallr200": 200, "div2k-v2-val": 3000, "div2k-val": 3000, "coco-train2017": 118287, "coco-val2017": 5000, "coco-val-512": 5000,
     }  # fmt: skip
     assert {name: project.dataset(name).count for name in published} == published
 
@@ -88,6 +88,7 @@ def test_what_is_drawn_here_is_never_called_the_same_inputs(project: Project) ->
     assert {name for name in IDS if project.dataset(name).comparable == "regenerated"} == {
         "div2k-val",
         "coco-val2017",
+        "coco-val-512",
         "lite-photos",
     }
 

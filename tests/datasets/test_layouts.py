@@ -151,7 +151,11 @@ def check_pictures(prepared: Prepared, names: tuple[str, ...], hr: str | None, l
     for place, entry in enumerate(prepared.entries):
         assert (entry.hr is None, entry.lr is None) == (hr is None, lr is None and card.degradation is None)
         if hr:
-            assert np.array_equal(pixels(entry.hr), stored(picture(entry.name), hr))
+            whole = stored(picture(entry.name), hr)
+            if card.resize:
+                height, width = card.resize.size
+                whole = np.asarray(Image.fromarray(whole).resize((width, height), Image.Resampling[card.resize.filter.upper()]))
+            assert np.array_equal(pixels(entry.hr), whole)
         if lr:
             assert np.array_equal(pixels(entry.lr), stored(smaller(picture(entry.name)), lr))
         elif isinstance(card.degradation, MatlabBicubic):
