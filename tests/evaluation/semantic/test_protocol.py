@@ -20,6 +20,7 @@ CARD: dict[str, Any] = {
     "title": "a test",
     "annotations": "resized",
     "post_processing": {"score": 0.25},
+    "floor": {"method": "zoom"},
     "columns": [{"name": "found", "metric": "found", "options": {"figure": "all"}}, {"name": "half", "metric": "found"}],
     "source": "made for this test",
 }
@@ -51,7 +52,7 @@ def test_options_are_filled_in_and_the_hash_is_the_documented_one(put: Callable[
     assert [dict(column.options) for column in resolved.columns] == [{"figure": "all"}, {"figure": "half"}]
     text = (
         '{"annotations":"resized","columns":[["found","found",{"figure":"all"}],["half","found",{"figure":"half"}]],'
-        '"objects":{"iou":0.5,"on":"boxes","score":0.5},'
+        '"floor":{"method":"zoom","variant":"default"},"objects":{"iou":0.5,"on":"boxes","score":0.5},'
         '"post_processing":{"detections":100,"mask":0.5,"overlap":0.8,"score":0.25}}'
     )
     assert resolved.hash == hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -63,7 +64,7 @@ def test_the_hash_follows_what_is_measured_and_nothing_else(put: Callable[..., P
         {"title": "another", "notes": "other words"},
         {"columns": CARD["columns"][::-1]},
         {"post_processing": {"score": 0.25, "mask": 0.5}},
-        {"objects": {}},
+        {"objects": {}, "floor": {"method": "zoom", "variant": "default"}},
     ]
     assert {resolve(put(**changes), "s").hash for changes in same} == {plain}
     others: list[dict[str, Any]] = [
@@ -71,10 +72,11 @@ def test_the_hash_follows_what_is_measured_and_nothing_else(put: Callable[..., P
         {"post_processing": {"score": 0.8}},
         {"post_processing": {"score": 0.25, "detections": 99}},
         {"objects": {"on": "masks"}},
+        {"floor": {"method": "zoom", "variant": "other"}},
         {"columns": CARD["columns"][:1]},
         {"columns": [CARD["columns"][0] | {"options": {}}, CARD["columns"][1]]},
     ]
-    assert len({plain, *(resolve(put(**changes), "s").hash for changes in others)}) == 7
+    assert len({plain, *(resolve(put(**changes), "s").hash for changes in others)}) == 8
 
 
 def test_each_kind_of_protocol_takes_its_own_kind_of_metric(put: Callable[..., Project]) -> None:
