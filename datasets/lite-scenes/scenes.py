@@ -104,19 +104,25 @@ class _Drawing:
         fields = np.stack([self._field() for _ in kinds])
         highest = fields.argmax(axis=0)
         for place, kind in enumerate(kinds):
-            rows, columns = np.nonzero(highest == place)
-            self.rgb[rows, columns] = self.surface(stuff[kind].name).at(columns, rows)
-            self.order[rows, columns] = len(self.layers)
+            here = highest == place
+            # Surfaces never shrink their texture, so a colour a pixel is enough; only the borders are fine.
+            rows, columns = np.nonzero(here.reshape(self.height, _FINE, self.width, _FINE).any(axis=(1, 3)))
+            colours = np.zeros((self.height, self.width, 3), np.float32)
+            colours[rows, columns] = self.surface(stuff[kind].name).at(columns * _FINE + 0.5, rows * _FINE + 0.5)
+            self.rgb[here] = colours.repeat(_FINE, axis=0).repeat(_FINE, axis=1)[here]
+            self.order[here] = len(self.layers)
             self.layers.append(Region(stuff[kind].id * _PER_CATEGORY, stuff[kind].id))
 
     def _field(self) -> NDArray[np.float32]:
         """A smooth random function of the place: a slope and a few long waves."""
-        y, x = np.mgrid[0 : self.height * _FINE, 0 : self.width * _FINE].astype(np.float32) / np.float32(256 * _FINE)
+        y, x = (np.arange(side * _FINE) / (256 * _FINE) for side in (self.height, self.width))
         slope = self.rng.normal(size=2)
-        field = slope[0] * x + slope[1] * y
+        field = slope[0] * x + slope[1] * y[:, None]
         for _ in range(3):
-            wave, phase = self.rng.normal(size=2) * 1.2, self.rng.uniform(0, 2 * np.pi)
-            field += 0.35 * np.sin(2 * np.pi * (wave[0] * x + wave[1] * y) + phase)
+            wave, phase = self.rng.normal(size=2) * 2.4 * np.pi, self.rng.uniform(0, 2 * np.pi)
+            # sin(a + b) of a wave along x and one along y
+            a, b = wave[0] * x + phase, wave[1] * y[:, None]
+            field += 0.35 * (np.sin(a) * np.cos(b) + np.cos(a) * np.sin(b))
         return np.asarray(field, np.float32)
 
     def things(self) -> None:
@@ -186,9 +192,10 @@ class _Drawing:
     def scene(self) -> Scene:
         """The scene at its own size."""
         height, width = self.height, self.width
-        parts = self.rgb.reshape(height, _FINE, width, _FINE, 3)
-        rgb = np.clip(np.rint(parts.mean(axis=(1, 3))), 0, 255).astype(np.uint8)
-        shown = _majority(self.order.reshape(height, _FINE, width, _FINE).transpose(1, 3, 0, 2).reshape(-1, height, width))
+        parts = [(row, column) for row in range(_FINE) for column in range(_FINE)]
+        colours = np.stack([self.rgb[row::_FINE, column::_FINE] for row, column in parts])
+        rgb = np.rint(colours.mean(axis=0)).astype(np.uint8)
+        shown = _majority(np.stack([self.order[row::_FINE, column::_FINE] for row, column in parts]))
         ids, segments = np.zeros((height, width), np.int32), []
         for place, region in enumerate(self.layers):
             visible = shown == place
@@ -206,14 +213,17 @@ def _majority(parts: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _cut(textures: Mapping[str, Rgb], name: str, where: Mapping[str, Any], split: Split) -> NDArray[np.float32]:
-    if where.keys() != {"photo", "train", "test"}:
-        raise CardError(f"cuts.{name}: found {sorted(where)}; must be ['photo', 'test', 'train']")
+    if not isinstance(where, Mapping) or where.keys() != {"photo", "train", "test"}:
+        found = sorted(where) if isinstance(where, Mapping) else repr(where)
+        raise CardError(f"cuts.{name}: found {found}; must have 'photo', 'train' and 'test'")
     photo = textures.get(where["photo"])
     if photo is None:
         raise CardError(f"cuts.{name}.photo: found {where['photo']!r}; the parts have {', '.join(sorted(textures))}")
-    left, top, right, bottom = where[split]
-    if not (0 <= left < right <= photo.shape[1] and 0 <= top < bottom <= photo.shape[0]):
+    box, (height, width) = where[split], photo.shape[:2]
+    whole = isinstance(box, list) and len(box) == 4 and all(isinstance(side, int) for side in box)
+    if not (whole and 0 <= box[0] < box[2] - 1 <= width - 1 and 0 <= box[1] < box[3] - 1 <= height - 1):
         raise CardError(
-            f"cuts.{name}.{split}: found {where[split]}; must be left, top, right, bottom inside {photo.shape[1]}x{photo.shape[0]}"
+            f"cuts.{name}.{split}: found {box}; must be left, top, right, bottom of 2x2 pixels or more inside {width}x{height}"
         )
+    left, top, right, bottom = box
     return photo[top:bottom, left:right].astype(np.float32)

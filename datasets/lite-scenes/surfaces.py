@@ -34,7 +34,7 @@ class Surface:
         x, y = x.astype(np.float32), y.astype(np.float32)
         u = _reflected(self.matrix[0, 0] * x + self.matrix[0, 1] * y + self.origin[0], width)
         v = _reflected(self.matrix[1, 0] * x + self.matrix[1, 1] * y + self.origin[1], height)
-        left, top = np.minimum(u.astype(np.int32), width - 2), np.minimum(v.astype(np.int32), height - 2)
+        left, top = (np.clip(w.astype(np.int32), 0, side - 2) for w, side in ((u, width), (v, height)))
         right, down = (u - left)[:, None], (v - top)[:, None]
         flat, place = self.texture.reshape(-1, 3), top * width + left
         above = flat[place] * (1 - right) + flat[place + 1] * right
@@ -60,4 +60,5 @@ def surface(texture: Texture, rng: np.random.Generator, fine: int) -> Surface:
 def _reflected(place: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Places on an endless line as places in [0, size - 1], the line folded at both ends."""
     last = np.float32(size - 1)
-    return last - np.abs(place % (2 * last) - last)
+    turns = np.floor(place / (2 * last))
+    return last - np.abs(place - turns * (2 * last) - last)

@@ -21,8 +21,8 @@ from semsr.errors import PictureError, SemsrError
 from semsr.files import PARTIAL, remove_partial, storage_errors, write_atomic
 from semsr.imaging.pictures import Rgb, read_rgb
 from semsr.preparation.journal import Journal, Noted, leftovers, noted
-from semsr.preparation.making import File, Picture
 from semsr.preparation.labels import map_file
+from semsr.preparation.making import File, Picture
 from semsr.preparation.manifest import MANIFEST, Entry, pixel_sha256
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Job:
 def build(
     folder: Path, jobs: Sequence[Job], journal: Journal, *, workers: int, advance: Callable[[int], None] = lambda _: None
 ) -> list[Entry]:
-    """Make `folder`/hr and /lr, and the label maps of generated pictures. What the journal knows and nobody has touched since is kept as it is.
+    """Make `folder`/hr and /lr, and the label maps of generated pictures; what the journal knows and nobody has touched since stays.
 
     Args:
         folder: data/<id>; its manifest is removed first, since from now on it is not whole.

@@ -83,6 +83,7 @@ def jobs_of_scenes(project: Project, card: DatasetCard, parts: Sequence[Prepared
     """
     assert isinstance(card.source, GeneratedSource)
     kind, textures = _class_of(project, card), _textures(card, parts)
+    _made.cache_clear()  # a part may have been prepared again since, under the same paths
     _generator(card, kind, textures)  # what is wrong with the options is said before anything is written
     counts: tuple[tuple[Split, int], ...] = (("test", card.count or 0), ("train", card.source.train))
     return [

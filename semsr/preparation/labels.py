@@ -1,4 +1,4 @@
-"""Exact annotations of generated pictures in COCO's two formats, panoptic and instances: one label map a picture, two JSON files for all."""
+"""Exact annotations of generated pictures in COCO's formats, panoptic and instances: a label map a picture, two JSON files for all."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def asset_ids(card: DatasetCard) -> list[str]:
 
 def part_ids(card: DatasetCard) -> list[str]:
     """The data sets that one is made from or drawn with, each once; none where it has pictures of its own."""
-    made = isinstance(card.source, DerivedSource | GeneratedSource)
-    return sorted({part.dataset for part in card.source.parts}) if made else []
+    of_others = card.source.parts if isinstance(card.source, DerivedSource | GeneratedSource) else ()
+    return sorted({part.dataset for part in of_others})
 
 
 def parts_below(project: Project, card: DatasetCard, above: tuple[str, ...] = ()) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from semsr.cards import DatasetCard
-from semsr.cards.dataset import DerivedSource, FileSource, Part, PhotoSource, RealEsrgan
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource, Part, PhotoSource, RealEsrgan
 from semsr.errors import CardError
 from semsr.preparation.published import read_table
 from semsr.stages.dataset_rules.subject import Subject, Verdict, says_nothing
@@ -32,18 +32,19 @@ def counts(it: Subject) -> Verdict:
 
 
 def parts(it: Subject) -> Verdict:
-    """The parts of a derived data set are there and fit."""
-    if not isinstance(it.card.source, DerivedSource):
+    """The parts of a data set that is made of others, or drawn with their pictures, are there and fit."""
+    if not isinstance(it.card.source, DerivedSource | GeneratedSource):
         return [], None
+    textures = isinstance(it.card.source, GeneratedSource)  # their scale and what they are for do not matter
     problems = []
     for part in it.card.source.parts:
         other = it.cards.get(part.dataset)
         if other is None:
             problems.append(f"part {part.dataset!r} is no data set (or its card can't be read)")
             continue
-        if other.scale != it.card.scale:
+        if other.scale != it.card.scale and not textures:
             problems.append(f"part {part.dataset!r} has scale {other.scale}, not {it.card.scale}")
-        if other.split != it.card.split and not isinstance(other.source, PhotoSource):
+        if other.split != it.card.split and not isinstance(other.source, PhotoSource | GeneratedSource) and not textures:
             problems.append(f"part {part.dataset!r} is for {_FOR[other.split]}, this set for {_FOR[it.card.split]}")
         if part.first is not None and other.count is not None and part.first > other.count:
             problems.append(f"part {part.dataset!r}: its first {part.first} pictures, but it has {other.count}")
@@ -94,12 +95,14 @@ def _derived_counts(it: Subject, source: DerivedSource) -> list[str]:
 
 def _pictures(part: Part, card: DatasetCard) -> int | None:
     count = len(card.source.photos) if isinstance(card.source, PhotoSource) else card.count
+    if isinstance(card.source, GeneratedSource) and count is not None:
+        count += card.source.train
     return part.first if part.first is not None else count
 
 
 def _made_of(name: str, cards: Mapping[str, DatasetCard], seen: set[str]) -> set[str]:
     card = cards.get(name)
-    if name not in seen and card is not None and isinstance(card.source, DerivedSource):
+    if name not in seen and card is not None and isinstance(card.source, DerivedSource | GeneratedSource):
         seen.add(name)
         for part in card.source.parts:
             _made_of(part.dataset, cards, seen)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsr.cards import Asset, DatasetCard
-from semsr.cards.dataset import DerivedSource, FileSource, PhotoSource
+from semsr.cards.dataset import DerivedSource, FileSource, GeneratedSource, PhotoSource
 
 _SAYS_NOTHING = {"", "-", "?", "n/a", "none", "tbd", "todo", "unknown", "see readme", "various"}
 
@@ -47,9 +47,14 @@ class Subject:
 
     @property
     def of_photographs(self) -> bool:
-        """Whether the pictures are photographs of the project's own choice, directly or in its parts: no paper, no official place."""
+        """Whether the pictures are photographs of the project's own choice, directly or in its parts: no paper, no official place.
+
+        So are pictures that are drawn with such photographs, or with none.
+        """
         source = self.card.source
-        if isinstance(source, DerivedSource):
+        if isinstance(source, GeneratedSource) and not source.parts:
+            return True
+        if isinstance(source, DerivedSource | GeneratedSource):
             parts = [self.cards[part.dataset] for part in source.parts if part.dataset in self.cards]
             return bool(parts) and all(isinstance(part.source, PhotoSource) for part in parts)
         return isinstance(source, PhotoSource)
