@@ -102,7 +102,7 @@ def nearest(array: NDArray[A], size: tuple[int, int]) -> NDArray[A]:
     height, width = array.shape
     if (height, width) == size:
         return array
-    return np.ascontiguousarray(array[sampled(height, size[0])][:, sampled(width, size[1])])
+    return array.take(sampled(height, size[0]), axis=0).take(sampled(width, size[1]), axis=1)
 
 
 def _in_range(path: Path, values: NDArray[Any], high: int) -> None:

@@ -20,11 +20,7 @@ Mask = NDArray[np.bool_]
 
 def decoded(rle: Rle) -> Mask:
     """The mask (H, W) of run lengths that are whole: what `from_json` lets in, and what pycocotools makes."""
-    height, width = rle["size"]
-    runs = _runs(rle["counts"])
-    assert runs is not None
-    # Runs go down the columns, the first of them off the object.
-    return np.ascontiguousarray(np.repeat(np.arange(runs.size) % 2 == 1, runs).reshape(width, height).T)
+    return np.ascontiguousarray(_columns(rle).T)
 
 
 def area(rle: Rle) -> int:
@@ -34,7 +30,10 @@ def area(rle: Rle) -> int:
 
 def resized(rle: Rle, size: tuple[int, int]) -> Rle:
     """A mask at another size (h, w), by the rule that maps are resized by (`maps.nearest`), encoded anew."""
-    return rle if tuple(rle["size"]) == size else encode(nearest(decoded(rle), size))
+    if tuple(rle["size"]) == size:
+        return rle
+    # Turned as the runs go, so that nothing is copied on the way.
+    return encode(nearest(_columns(rle), (size[1], size[0])).T)
 
 
 def to_json(rle: Rle) -> dict[str, Any]:
@@ -75,6 +74,14 @@ def from_json(entry: Entry, size: tuple[int, int]) -> Rle:
     if data is not None:
         return {"size": list(size), "counts": data}
     return cast(Rle, coco.frPyObjects({"size": list(size), "counts": runs.tolist()}, *size))
+
+
+def _columns(rle: Rle) -> Mask:
+    """The mask turned, (W, H): runs go down its columns, the first of them off the object."""
+    height, width = rle["size"]
+    runs = _runs(rle["counts"])
+    assert runs is not None
+    return np.repeat(np.arange(runs.size) % 2 == 1, runs).reshape(width, height)
 
 
 def _runs(data: bytes) -> NDArray[np.int64] | None:

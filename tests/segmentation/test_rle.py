@@ -14,6 +14,7 @@ from semsr.segmentation.json_entries import Entry
 from semsr.segmentation.masks import encode
 
 SIZE = (20, 30)
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools.mask.decode
 
 
 def entry(value: Any) -> Entry:
