@@ -78,7 +78,8 @@ def degradation(it: Subject) -> Verdict:
         if card.split == "train" and any(layout.hr is None for layout in source.layouts):
             problems.append("a training set needs HR in every layout")
         paired = any(layout.hr and layout.lr for layout in source.layouts)
-        if (made or (paired and card.crop_to_multiple > 1)) and card.crop_to_multiple % card.scale:
+        whole = card.resize is None  # else the size it gives is a multiple of the scale, which the schema asks for
+        if whole and (made or (paired and card.crop_to_multiple > 1)) and card.crop_to_multiple % card.scale:
             problems.append(
                 f"crop_to_multiple is {card.crop_to_multiple}; LR can be made of multiples of the scale only, {card.scale}"
             )
