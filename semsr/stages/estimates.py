@@ -188,6 +188,9 @@ def _of_archives(project: Project, card: DatasetCard, source: FileSource, steps:
 
 
 def _of_pictures(project: Project, card: DatasetCard, pictures: _Pictures) -> tuple[int, str]:
+    if card.resize is not None and card.count is not None:
+        height, width = card.resize.size
+        return _of_pixels(card.count * height * width, f"{card.count} pictures of {width} x {height}")
     keeps = card.split == "train" and card.crop_to_multiple == 1
     linked = keeps and _same_disk(pictures.folder, project.data)
     if linked and not pictures.makes_lr:

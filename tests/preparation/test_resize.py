@@ -20,7 +20,7 @@ from semsr.evaluation.semantic.annotations import Annotations
 from semsr.imaging.resize import bicubic_uint8
 from semsr.preparation.making import recipe_of, resized
 from semsr.project import Project
-from semsr.stages import prepare
+from semsr.stages import plan, prepare
 
 AddCard = Callable[..., Project]
 BICUBIC = {"kind": "matlab-bicubic", "dialect": "symmetric"}
@@ -92,6 +92,13 @@ def test_another_size_makes_the_pictures_again_and_none_changes_no_recipe(
         (entry,) = prepare.run(project, "one", tmp_path / "copy", workers=1).entries
         assert entry.hr_size == ((24, 32) if resize is None else tuple(resize["size"]))
         assert ("resize" in facts[-1]) == (resize is not None)
+
+
+def test_the_room_it_takes_is_that_of_its_size(workspace: Project) -> None:
+    """5000 pictures of 512 x 512 at two bytes a pixel, and LR of 8 % of that, whatever the archives hold."""
+    (need,) = (need for need in plan.run(workspace, "coco-val-512", prepare=True).needs if need.what == "prepare")
+    assert need.size == round(5000 * 512 * 512 * 2 * 1.08)
+    assert "5000 pictures of 512 x 512" in need.how
 
 
 @pytest.mark.parametrize(
