@@ -101,29 +101,31 @@ class _Drawing:
         """Stuff, each kind where its smooth random field is the highest: regions with curved borders."""
         stuff = [label for label in CATEGORIES if not label.thing]
         kinds = self.rng.permutation(len(stuff))[: self.rng.integers(1, 4)]
-        fields = np.stack([self._field() for _ in kinds])
-        highest = fields.argmax(axis=0)
+        highest = np.zeros(self.order.shape, np.int32)
+        if len(kinds) > 1:
+            highest[:] = np.stack([self._field() for _ in kinds]).argmax(axis=0)
+        # Surfaces never shrink their texture, so a colour a pixel is enough; only the borders are fine.
+        colours = np.zeros((len(kinds), self.height, self.width, 3), np.float32)
+        pixels = highest.reshape(self.height, _FINE, self.width, _FINE)
         for place, kind in enumerate(kinds):
-            here = highest == place
-            # Surfaces never shrink their texture, so a colour a pixel is enough; only the borders are fine.
-            rows, columns = np.nonzero(here.reshape(self.height, _FINE, self.width, _FINE).any(axis=(1, 3)))
-            colours = np.zeros((self.height, self.width, 3), np.float32)
-            colours[rows, columns] = self.surface(stuff[kind].name).at(columns * _FINE + 0.5, rows * _FINE + 0.5)
-            self.rgb[here] = colours.repeat(_FINE, axis=0).repeat(_FINE, axis=1)[here]
-            self.order[here] = len(self.layers)
+            rows, columns = np.nonzero((pixels == place).any(axis=(1, 3)))
+            colours[place, rows, columns] = self.surface(stuff[kind].name).at(columns * _FINE + 0.5, rows * _FINE + 0.5)
             self.layers.append(Region(stuff[kind].id * _PER_CATEGORY, stuff[kind].id))
+        whole = np.arange(self.height * self.width, dtype=np.int32).reshape(self.height, 1, self.width, 1)
+        self.rgb = colours.reshape(-1, 3).take((pixels * whole.size + whole).reshape(highest.shape), axis=0)
+        self.order = highest
 
     def _field(self) -> NDArray[np.float32]:
         """A smooth random function of the place: a slope and a few long waves."""
         y, x = (np.arange(side * _FINE) / (256 * _FINE) for side in (self.height, self.width))
         slope = self.rng.normal(size=2)
-        field = slope[0] * x + slope[1] * y[:, None]
+        across, down = [slope[0] * x, np.ones_like(x)], [np.ones_like(y), slope[1] * y]
         for _ in range(3):
             wave, phase = self.rng.normal(size=2) * 2.4 * np.pi, self.rng.uniform(0, 2 * np.pi)
             # sin(a + b) of a wave along x and one along y
-            a, b = wave[0] * x + phase, wave[1] * y[:, None]
-            field += 0.35 * (np.sin(a) * np.cos(b) + np.cos(a) * np.sin(b))
-        return np.asarray(field, np.float32)
+            across += [0.35 * np.sin(wave[0] * x + phase), 0.35 * np.cos(wave[0] * x + phase)]
+            down += [np.cos(wave[1] * y), np.sin(wave[1] * y)]
+        return np.asarray(np.stack(down, axis=1) @ np.stack(across), np.float32)
 
     def things(self) -> None:
         """Things from large to small, roughly; many near each other, so that they hide each other."""
@@ -193,8 +195,8 @@ class _Drawing:
         """The scene at its own size."""
         height, width = self.height, self.width
         parts = [(row, column) for row in range(_FINE) for column in range(_FINE)]
-        colours = np.stack([self.rgb[row::_FINE, column::_FINE] for row, column in parts])
-        rgb = np.rint(colours.mean(axis=0)).astype(np.uint8)
+        total = sum(self.rgb[row::_FINE, column::_FINE] for row, column in parts)
+        rgb = np.rint(total / np.float32(len(parts))).astype(np.uint8)
         shown = _majority(np.stack([self.order[row::_FINE, column::_FINE] for row, column in parts]))
         ids, segments = np.zeros((height, width), np.int32), []
         for place, region in enumerate(self.layers):
@@ -207,9 +209,13 @@ class _Drawing:
 
 def _majority(parts: NDArray[np.int32]) -> NDArray[np.int32]:
     """The most frequent of (n, H, W) values at each place, of equally frequent ones the largest."""
-    counts = (parts[:, None] == parts[None]).sum(axis=1)
-    best = (counts * (int(parts.max()) + 1) + parts).argmax(axis=0)
-    return np.take_along_axis(parts, best[None], axis=0)[0]
+    shown = parts[0].copy()
+    mixed = (parts != parts[0]).any(axis=0)
+    here = parts[:, mixed]
+    counts = (here[:, None] == here[None]).sum(axis=1)
+    best = (counts * (int(parts.max()) + 1) + here).argmax(axis=0)
+    shown[mixed] = np.take_along_axis(here, best[None], axis=0)[0]
+    return shown
 
 
 def _cut(textures: Mapping[str, Rgb], name: str, where: Mapping[str, Any], split: Split) -> NDArray[np.float32]:
