@@ -18,7 +18,8 @@ class SegmenterCommand(Card):
 
     `run` may use {pictures} (a folder of PNG files), {sizes} (a JSON file: size [H, W] of the answer by picture), {categories} (a JSON
     file: COCO's categories), {found} (the folder to write: panoptic.json, panoptic/<name>.png, instances.json, semantic/<name>.png),
-    {weights} (the first file), and {score}, {mask}, {overlap}, {detections} of the protocol.
+    {weights} (the first file), {segmenter} (its folder, for a driver of its own), and {score}, {mask}, {overlap}, {detections} of the
+    protocol.
     """
 
     run: Annotated[tuple[str, ...], Field(min_length=1)]
