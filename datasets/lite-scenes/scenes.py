@@ -29,7 +29,7 @@ CATEGORIES = (
     Label(9, "cross", True),
     Label(12, "tyre", True),
     Label(101, "fur", False),
-    Label(104, "sails", False),
+    Label(104, "sea", False),
     Label(105, "concrete", False),
     Label(110, "windows", False),
 )
@@ -41,8 +41,10 @@ _FINE = 2
 """Scenes are drawn so many times as large."""
 _LEAST_VISIBLE = 12
 """Pixels that a segment must show; below, they are void."""
-_SMALL, _LARGE = 10.0, 90.0
-"""Diameters of things, in pixels."""
+_SMALL, _MIDDLE, _LARGE = 10.0, 22.0, 90.0
+"""Diameters of things, in pixels: some of each scene's are between the first two, the others between the last two."""
+_PAINTED = 0.7
+"""How far a texture's mean colour is shifted to its paint; the two halves of a photograph differ in it."""
 _PER_CATEGORY = 1000
 """Segment ids are category x 1000 + number, so that all three channels of COCO's label maps are in use."""
 
@@ -53,10 +55,11 @@ class LiteScenes(Generator):
     Args:
         textures: photographs, by name.
         size: (H, W) of a scene.
-        cuts: for each class and for "nothing" {"photo": name, "train": box, "test": box}, boxes (left, top, right, bottom) in pixels.
+        cuts: for each class and for "nothing" {"photo": name, "train": box, "test": box}, boxes (left, top, right, bottom) in pixels;
+            with "paint": (red, green, blue) from 0 to 255, too, where its colour is not the photograph's.
 
     Raises:
-        CardError: a class has no cut, a photograph is not there, or a box reaches outside it.
+        CardError: a class has no cut, a photograph is not there, a box reaches outside it, or a paint is no colour.
     """
 
     categories = CATEGORIES
@@ -132,16 +135,17 @@ class _Drawing:
         rng = self.rng
         things = [label for label in CATEGORIES if label.thing]
         number = int(rng.integers(3, 10))
-        sizes = np.exp(rng.uniform(np.log(_SMALL), np.log(_LARGE), number))
-        sizes[:2] = rng.uniform(_SMALL, 2 * _SMALL, 2)  # small ones in every scene
+        sizes = np.exp(rng.uniform(np.log(_MIDDLE), np.log(_LARGE), number))
+        few = rng.integers(1, 3)  # small ones in every scene
+        sizes[:few] = rng.uniform(_SMALL, _MIDDLE, few)
         order = np.argsort(-sizes * rng.uniform(0.6, 1.6, number))
         crowd = int(rng.integers(number)) if rng.random() < 0.25 else -1
         void = int(rng.integers(number)) if rng.random() < 0.3 else -1
         centres: list[NDArray[np.float64]] = []
         for place, size in enumerate(sizes[order]):
             centre = rng.uniform((0.04, 0.04), (0.96, 0.96)) * (self.width, self.height)
-            if centres and rng.random() < 0.4:
-                centre = centres[rng.integers(len(centres))] + rng.normal(scale=0.35 * size + 8, size=2)
+            if centres and rng.random() < 0.3:
+                centre = centres[rng.integers(len(centres))] + rng.normal(scale=0.5 * size + 12, size=2)
             centres.append(np.clip(centre, 4, (self.width - 4, self.height - 4)))
             label = things[rng.integers(len(things))]
             self._add(label, centres[-1], size / 2, place + 1)
@@ -219,9 +223,9 @@ def _majority(parts: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _cut(textures: Mapping[str, Rgb], name: str, where: Mapping[str, Any], split: Split) -> NDArray[np.float32]:
-    if not isinstance(where, Mapping) or where.keys() != {"photo", "train", "test"}:
+    if not isinstance(where, Mapping) or where.keys() - {"paint"} != {"photo", "train", "test"}:
         found = sorted(where) if isinstance(where, Mapping) else repr(where)
-        raise CardError(f"cuts.{name}: found {found}; must have 'photo', 'train' and 'test'")
+        raise CardError(f"cuts.{name}: found {found}; must have 'photo', 'train' and 'test', may have 'paint'")
     photo = textures.get(where["photo"])
     if photo is None:
         raise CardError(f"cuts.{name}.photo: found {where['photo']!r}; the parts have {', '.join(sorted(textures))}")
@@ -232,4 +236,9 @@ def _cut(textures: Mapping[str, Rgb], name: str, where: Mapping[str, Any], split
             f"cuts.{name}.{split}: found {box}; must be left, top, right, bottom of 2x2 pixels or more inside {width}x{height}"
         )
     left, top, right, bottom = box
-    return photo[top:bottom, left:right].astype(np.float32)
+    texture = photo[top:bottom, left:right].astype(np.float32)
+    if (paint := where.get("paint")) is not None:
+        if not (isinstance(paint, list) and len(paint) == 3 and all(isinstance(one, int) and 0 <= one <= 255 for one in paint)):
+            raise CardError(f"cuts.{name}.paint: found {paint}; must be red, green, blue, each from 0 to 255")
+        texture += _PAINTED * (np.array(paint, np.float32) - texture.mean(axis=(0, 1)))
+    return texture

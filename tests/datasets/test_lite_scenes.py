@@ -180,6 +180,10 @@ def test_training_and_testing_share_no_pixel(source: GeneratedSource, photograph
         ({"fur": {"photo": "cat", "train": [0, 0, 4, 1], "test": [4, 0, 8, 4]}}, r"cuts.fur.train: found \[0, 0, 4, 1\]"),
         ({"fur": {"photo": "cat", "train": [0, 0, 4], "test": [4, 0, 8, 4]}}, r"cuts.fur.train: found \[0, 0, 4\]"),
         ({"fur": {"photo": "cat", "train": [0, 0, 4, 4]}}, r"cuts.fur: found \['photo', 'train'\]"),
+        (
+            {"ball": {"photo": "cat", "train": [0, 0, 4, 4], "test": [4, 0, 8, 4], "paint": [0, 0, 256]}},
+            r"cuts.ball.paint: found \[0, 0, 256\]",
+        ),
         ({"fur": "cat"}, "cuts.fur: found 'cat'"),
     ],
 )
