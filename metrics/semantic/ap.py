@@ -15,7 +15,7 @@ from semsr.evaluation.semantic.matching import EVERY_AREA, Range, counted, match
 from semsr.evaluation.semantic.metric import Columns, SemanticMetric, Weights
 from semsr.evaluation.semantic.sums import class_sums, mean_of_classes, positions
 from semsr.evaluation.semantic.truth import TrueObject, Truth
-from semsr.segmentation.found import Found, Instance
+from semsr.segmentation.found import Found
 
 from .precision import average_precisions
 
@@ -44,31 +44,25 @@ class AveragePrecision(SemanticMetric):
     on: ClassVar[Literal["boxes", "masks"]]
 
     def contribution(self, truth: Truth, found: Found) -> Columns:
-        """Match one picture's detections, at most 100 of a class, with its objects."""
-        instances, objects = defaultdict[int, list[Instance]](list), defaultdict[int, list[TrueObject]](list)
-        for instance in fitting_instances(truth, found, self.on, self.categories):
-            instances[instance.category].append(instance)
+        """Match one picture's detections, at most 100 of a class, with its objects; first the rows of the objects."""
+        instances = fitting_instances(truth, found, self.on, self.categories)
+        matches = match(truth.objects, instances, self.on, THRESHOLDS, tuple(AREAS.values()))
+        objects = defaultdict[int, list[TrueObject]](list)
         for one in truth.objects:
             objects[one.category].append(one)
-        blocks = [self._rows(category, objects[category], instances[category]) for category in sorted({*instances, *objects})]
-        nothing = {name: column[:0] for name, column in self._rows(0, [], []).items()}
-        return {name: np.concatenate([nothing[name], *(block[name] for block in blocks)]) for name in nothing}
-
-    def _rows(self, category: int, objects: list[TrueObject], instances: list[Instance]) -> Columns:
-        """The rows of one class in one picture: one for its objects, then its detections, the best first."""
-        matches = match(objects, instances, self.on, THRESHOLDS, tuple(AREAS.values()))
-        count = len(matches.order)
-        there = np.zeros((len(AREAS), count + 1), np.int32)
-        there[:, 0] = counted(objects, tuple(AREAS.values()))
+        there = np.array([counted(ones, tuple(AREAS.values())) for ones in objects.values()], np.int32).reshape(-1, len(AREAS))
+        first, count = len(objects), len(matches.order)
+        best = [instances[at] for at in matches.order]
         columns = {
-            "category": np.full(count + 1, category, np.int32),
-            "score": np.array([np.nan, *(instances[at].score for at in matches.order)], np.float64),
-            "rank": np.arange(NO_DETECTION, count, dtype=np.int32),
+            "category": np.array([*objects, *(one.category for one in best)], np.int32),
+            "score": np.array([*[np.nan] * first, *(one.score for one in best)], np.float64),
+            "rank": np.concatenate((np.full(first, NO_DETECTION), matches.rank)).astype(np.int32),
         }
+        matched, ignored = _bits(matches.taken >= 0), _bits(matches.ignored)
         for nth, area in enumerate(AREAS):
-            columns[f"matched_{area}"] = _bits(matches.taken[nth] >= 0)
-            columns[f"ignored_{area}"] = _bits(matches.ignored[nth])
-            columns[f"objects_{area}"] = there[nth]
+            columns[f"matched_{area}"] = np.pad(matched[nth], (first, 0))
+            columns[f"ignored_{area}"] = np.pad(ignored[nth], (first, 0))
+            columns[f"objects_{area}"] = np.pad(there[:, nth], (0, count))
         return columns
 
     def values(
@@ -111,6 +105,8 @@ class MaskAp(AveragePrecision):
 
 
 def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """(T, D) flags as one number a detection, the first threshold the lowest bit; with a 0 before them for the row of the objects."""
-    bits = (flags << np.arange(len(THRESHOLDS), dtype=np.uint16)[:, None]).sum(axis=0)
-    return np.concatenate(([0], bits)).astype(np.uint16)
+    """(A, T, D) flags as one number for a range of areas and a detection, the first threshold the lowest bit."""
+    bits: NDArray[np.uint16] = np.left_shift(flags, np.arange(flags.shape[1], dtype=np.uint16)[:, None]).sum(
+        axis=1, dtype=np.uint16
+    )
+    return bits

@@ -68,23 +68,17 @@ def seen(truth: Truth, found: Found, matching: ObjectMatching) -> Seen:
         SemanticError: what was found does not fit the annotations; one line with the picture's name.
     """
     instances = fitting_instances(truth, found, matching.on)
-    objects, sure, unfounded = set[int](), set[int](), set[int]()
     confident = [at for at, instance in enumerate(instances) if instance.score >= matching.score]
-    for category in sorted({instances[at].category for at in confident}):
-        ours = [at for at in confident if instances[at].category == category]
-        theirs = [at for at, one in enumerate(truth.objects) if one.category == category]
-        matches = match([truth.objects[at] for at in theirs], [instances[at] for at in ours], matching.on, [matching.iou])
-        regular = np.array([not truth.objects[at].crowd for at in theirs], bool)
-        touches = ((matches.iou >= matching.iou) & regular).any(axis=1) if theirs else np.zeros(len(matches.order), bool)
-        for nth, at in enumerate(matches.order):
-            if matches.ignored[0, 0, nth]:
-                continue
-            sure.add(ours[at])
-            taken = int(matches.taken[0, 0, nth])
-            if taken >= 0:
-                objects.add(theirs[taken])
-            elif not touches[nth]:
-                unfounded.add(ours[at])
+    matches = match(truth.objects, [instances[at] for at in confident], matching.on, [matching.iou])
+    objects, sure, unfounded = set[int](), set[int](), set[int]()
+    for nth, at in enumerate(matches.order.tolist()):
+        if matches.ignored[0, 0, nth]:
+            continue
+        sure.add(confident[at])
+        if matches.taken[0, 0, nth] >= 0:
+            objects.add(int(matches.taken[0, 0, nth]))
+        elif matches.best[nth] < matching.iou:
+            unfounded.add(confident[at])
     return Seen(frozenset(objects), frozenset(sure), frozenset(unfounded))
 
 
