@@ -31,7 +31,7 @@ from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.restoration.cell import FINGERPRINT, read_json
 from semsr.stages.findings import Findings
-from semsr.stages.judge_pictures import OBJECTS, Bench, Folders, Pool, judge_row, load_metrics, pool
+from semsr.stages.judge_pictures import LOST, OBJECTS, VANISHED, Bench, Folders, Pool, judge_row, load_metrics, pool
 from semsr.stages.restored_rows import restored_rows
 from semsr.stages.segment import LACKING, Subject, answer_sizes, row_folder, subjects
 
@@ -135,6 +135,8 @@ def _judge(
                     of[key][column.name] = metrics[name].values(*contributed, weights, column.options)
         if counted:
             of[key] |= _objects(place, names, dataset, weights, is_hr=key == REFERENCE)
+    gone, _ = read_contributions(row_folder(judged, *REFERENCE) / f"{VANISHED}.parquet", names, f"semsr judge {dataset}")
+    facts["vanished"] = {what: int(gone[what].sum()) for what in LOST}
     write_atomic(judged / CLASSES, _classes(protocol, metrics, usable, judged, rows, names, annotations))
     missing: dict[tuple[str, str], tuple[MissingFile, ...]] = {}
     for entry in restored_rows(project, profile, dataset, (profile.tracks.semantic,)).missing:

@@ -29,6 +29,8 @@ from semsr.segmentation.stored import read_found
 
 OBJECTS = "objects"
 """What the counts of objects are called among the contributions."""
+VANISHED, LOST = "vanished", ("segments", "objects")
+"""What the counts of annotations that have no pixel at the size of comparison are called, and of what they are; kept with HR."""
 _WORTH_A_PROCESS = 200
 """Pictures a process must have for its start (about two seconds) to pay."""
 _TOGETHER = 25
@@ -123,6 +125,10 @@ def _judge(todo: tuple[Bench, Folders, Sequence[str]]) -> list[Contributions]:
         if bench.matching is not None and folders.lr is not None:
             hr, lr = (read_found(folder, name, annotations.categories, size) for folder in (folders.hr, folders.lr))
             each[OBJECTS] = _counts(changes(truth, hr, lr, found, bench.matching))
+        if folders.row == folders.hr:  # of the annotations, not of a row: once is enough
+            each[VANISHED] = {
+                what: np.array([count]) for what, count in zip(LOST, annotations.vanished.get(name, (0, 0)), strict=True)
+            }
         made.append(each)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -229,3 +230,32 @@ def test_a_judge_without_masks_has_no_columns_of_them(toys: Project) -> None:
     found = judged(Project(toys.root))
     assert found.columns == ("box-ap", "omission", "hallucination", "improvement")
     assert found.facts["columns_without"]["mask-ap"] == "red gives no masks"
+
+
+def test_annotations_that_vanish_at_the_size_of_comparison_are_counted(toys: Project) -> None:
+    path = toys.data / "toys" / "annotations" / "panoptic" / "0.png"
+    ids = read_rgb(path).copy()
+    ids[0, 31] = (13, 0, 0)
+    write_png(path, ids)
+    told = toys.data / "toys" / "annotations" / "panoptic.json"
+    record = json.loads(told.read_text())
+    speck = {"id": 13, "category_id": 200, "area": 1, "bbox": [31, 0, 1, 1], "iscrowd": 0}
+    record["annotations"][0]["segments_info"].append(speck)
+    told.write_text(json.dumps(record))
+    _shrink(toys)
+    assert judged(toys).facts["vanished"] == {"segments": 1, "objects": 0}
+
+
+def _shrink(toys: Project) -> None:
+    """Pictures half as large as their annotations."""
+    prepared = open_prepared(toys, "toys")
+    entries = []
+    for entry in prepared.entries:
+        assert entry.hr and entry.lr
+        write_png(entry.hr, read_rgb(entry.hr)[::2, ::2].copy())
+        write_png(entry.lr, np.zeros((4, 4, 3), np.uint8))
+        entries.append(replace(entry, hr_size=(16, 16), lr_size=(4, 4)))
+    write_manifest(prepared.folder, entries, dict(prepared.annotated))
+    for method in METHODS:
+        for picture in (toys.cell("small", "toys", method, "default") / "images").glob("*.png"):
+            write_png(picture, read_rgb(picture)[::2, ::2].copy())

@@ -1,4 +1,4 @@
-"""Contributions of one row, a Parquet file a metric: what intervals and paired tests of set metrics are made of, whenever they are wanted."""
+"""Contributions of one row, a Parquet file a metric: what intervals and paired tests of set metrics are made of."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ class JudgedValues:
         lacking: files from outside that the judge itself could not be had for; then there is no row.
         missing: the same of rows that could not be restored, by (method, variant).
         facts: `protocol`, `protocol_hash`, `segmenter`, `weights` (ids and hashes), `metric_versions` (by column), `manifest_sha256`,
-            `columns_without` (why, by column that is not there), `vanished` (objects that the resizing of annotations lost).
+            `columns_without` (why, by column that is not there), `vanished` (how many annotated segments and objects have no pixel left
+            at the size of comparison).
     """
 
     pictures: int
