@@ -195,6 +195,21 @@ def test_cuts_that_are_wrong(project: Project, source: GeneratedSource, change: 
         kind({"cat": np.zeros((9, 9, 3), np.uint8)}, SIZE, cuts={name: cut for name, cut in cuts.items() if cut is not None})
 
 
+def test_paint_moves_the_mean_and_keeps_the_texture(project: Project, source: GeneratedSource) -> None:
+    kind = load_plugin(project, "dataset", "lite-scenes", "scenes:LiteScenes")
+    plain = {"photo": "noise", "train": [0, 0, 9, 9], "test": [9, 0, 18, 9]}
+    cuts = {**dict.fromkeys(source.options["cuts"], plain), "ball": {**plain, "paint": [200, 100, 0]}}
+    noise = np.random.default_rng(0).integers(0, 256, (9, 18, 3), dtype=np.uint8)
+    made = kind({"noise": noise}, SIZE, cuts=cuts)
+    for split in ("train", "test"):
+        before, after = made.texture("star", split), made.texture("ball", split)
+        assert np.array_equal(before, noise[:, :9] if split == "train" else noise[:, 9:])
+        assert after.mean(axis=(0, 1)) == pytest.approx(
+            0.3 * before.mean(axis=(0, 1)) + 0.7 * np.array([200, 100, 0]), abs=1e-3
+        )
+        assert np.ptp(after - before, axis=(0, 1)) == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.slow
 def test_prepared_from_photographs(workspace: Project) -> None:
     """Downloads what lite-photos does, about 36 MB."""
