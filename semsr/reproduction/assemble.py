@@ -161,7 +161,7 @@ def _block(
         why = why or ("" if ran else cells[0].result.reason if cells else "")
         trained = 0 if seeds == (0,) else len(seeds)
         rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells), trained))
-    shown = tuple(_column(column) for column in kept)
+    shown = tuple(column_of(column) for column in kept)
     return Block(
         label=dataset.label,
         published_as=dataset.published,
@@ -188,10 +188,10 @@ def _cell(published: Published | None, result: Result, digits: int, *, comparabl
     number = published.number if published and comparable else None
     difference = None if number is None else result.value - float(number)
     spread = result.spread
-    return Cell(published, result, text, "" if spread is None else _spread(spread.sd, digits), difference)
+    return Cell(published, result, text, "" if spread is None else spread_text(spread.sd, digits), difference)
 
 
-def _spread(sd: float | None, digits: int) -> str:
+def spread_text(sd: float | None, digits: int) -> str:
     """A standard deviation in the digits of its mean, or with one more where it would vanish; empty where there is none."""
     if sd is None:
         return ""
@@ -223,7 +223,8 @@ def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparabl
     return tuple(replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True))
 
 
-def _column(column: ResolvedColumn) -> Column:
+def column_of(column: ResolvedColumn) -> Column:
+    """A protocol's column as a table shows it: what is measured, in words."""
     metric = column.metric
     options = ", ".join(f"{name} {_plain(value)}" for name, value in column.options.items())
     how = f"{metric.title} (metric {metric.id}, version {metric.version}{'; ' + options if options else ''})"

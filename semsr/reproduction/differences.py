@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+from semsr.cards.protocol import RowName
 from semsr.cards.table import Comparison as ComparisonCard
-from semsr.cards.table import RowName
 from semsr.reproduction.seeds import contrast
 from semsr.reproduction.table import Cell, Column, Comparison, Difference, Row
 

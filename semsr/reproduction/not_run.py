@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from semsr.assets.missing import MissingFile
-from semsr.cards import AnyTable, ProfileCard, TableCard, TableRow, Track
+from semsr.cards import AnyTable, ProfileCard, SemanticTableCard, TableCard, TableRow, Track
 from semsr.project import Project
 from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.table import Block, Lack
@@ -28,8 +28,8 @@ def profile_reason(card: AnyTable, profile: ProfileCard) -> str:
     return ""
 
 
-def table_reason(card: TableCard, profile: ProfileCard) -> str:
-    """The same for a table of scores, which needs its protocol measured, too."""
+def table_reason(card: TableCard | SemanticTableCard, profile: ProfileCard) -> str:
+    """The same for a table that needs its protocol measured, too."""
     if reason := profile_reason(card, profile):
         return reason
     if card.protocol not in track_of(card, profile).protocols:
@@ -37,7 +37,7 @@ def table_reason(card: TableCard, profile: ProfileCard) -> str:
     return ""
 
 
-def dataset_reason(project: Project, card: TableCard, profile: ProfileCard, dataset: str) -> str:
+def dataset_reason(project: Project, card: AnyTable, profile: ProfileCard, dataset: str) -> str:
     """Why nothing was run on this data set; empty where it was planned."""
     if dataset not in project.datasets:
         return f"no data set card yet ({dataset})"
@@ -46,7 +46,7 @@ def dataset_reason(project: Project, card: TableCard, profile: ProfileCard, data
     return ""
 
 
-def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: TableRow) -> str:
+def row_reason(project: Project, card: AnyTable, profile: ProfileCard, row: TableRow) -> str:
     """Why this row was not run on any data set; empty where it was planned."""
     if row.method is None:
         return "no method yet"
@@ -64,14 +64,22 @@ def row_reason(project: Project, card: TableCard, profile: ProfileCard, row: Tab
 
 def missing_files(blocks: Sequence[Block], scores: Mapping[str, Scores]) -> tuple[Lack, ...]:
     """Each file from outside that stood in the way of rows of a table, and of which."""
+    return lacks(
+        (row.label, scores[block.dataset].missing.get((row.method or "", row.variant), ()))
+        for block in blocks
+        if block.dataset in scores
+        for row in block.rows
+    )
+
+
+def lacks(labelled: Iterable[tuple[str, Sequence[MissingFile]]]) -> tuple[Lack, ...]:
+    """Each file once, with the labels of everything that needs it."""
     files: dict[str, MissingFile] = {}
-    rows: dict[str, dict[str, None]] = {}
-    for block in blocks:
-        lacking = scores[block.dataset].missing if block.dataset in scores else {}
-        for row in block.rows:
-            for file in lacking.get((row.method or "", row.variant), ()):
-                # An answer of a server says more than that none was asked.
-                if file.id not in files or (file.reason and not files[file.id].reason):
-                    files[file.id] = file
-                rows.setdefault(file.id, {})[row.label] = None
-    return tuple(Lack(file, tuple(rows[name])) for name, file in files.items())
+    labels: dict[str, dict[str, None]] = {}
+    for label, needed in labelled:
+        for file in needed:
+            # An answer of a server says more than that none was asked.
+            if file.id not in files or (file.reason and not files[file.id].reason):
+                files[file.id] = file
+            labels.setdefault(file.id, {})[label] = None
+    return tuple(Lack(file, tuple(labels[name])) for name, file in files.items())

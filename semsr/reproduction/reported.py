@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from semsr.cards import TableCard
+from semsr.cards import AnyTable, TableCard
 from semsr.errors import CardError
 
 HEADER = ("table", "method", "dataset", "metric", "value", "note")
@@ -106,10 +106,16 @@ def check_names(card: TableCard, reported: Reported, name: str) -> None:
     Raises:
         CardError: a name on one side only, so that a value would be silently missing.
     """
+    rows = {row.published for row in card.rows if row.published}
+    check_used(card, rows, set(card.columns), reported, name)
+
+
+def check_used(card: AnyTable, rows: set[str], columns: set[str], reported: Reported, name: str) -> None:
+    """The same by the published names of rows and columns that a card of any kind uses. Raises: CardError."""
     sides: dict[str, tuple[set[str], set[str]]] = {
-        "rows": ({row.published for row in card.rows if row.published}, {key[0] for key in reported.values}),
+        "rows": (rows, {key[0] for key in reported.values}),
         "datasets": ({entry.published for entry in card.datasets if entry.published}, {key[1] for key in reported.values}),
-        "columns": (set(card.columns), {key[2] for key in reported.values}),
+        "columns": (columns, {key[2] for key in reported.values}),
     }
     for key, (used, known) in sides.items():
         if unknown := sorted(used - known):
