@@ -1,6 +1,6 @@
 """Writes results/tables/<id>.{csv,tex,md} and shows what was run. Reads scores, never pictures.
 
-Where a card compares rows, <id>.differences.csv holds their differences.
+Where a card compares rows, or judges order them, <id>.differences.csv holds their differences.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
 from semsr.reproduction.score_files import read_missing, read_scores
+from semsr.reproduction.semantic.render import render_terminal as show_semantic
+from semsr.reproduction.semantic.table import SemanticTable
+from semsr.reproduction.semantic.wording import missing as semantic_missing
 from semsr.reproduction.table import Table
-from semsr.stages import tabulate_descriptions
+from semsr.stages import tabulate_descriptions, tabulate_semantic
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 DIFFERENCES = ".differences.csv"
@@ -53,27 +56,27 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
     # All tables are made before the first is written: an error leaves the files of the last run as they were.
     tables = tables_of(project, profile, keep_going=keep_going)
     described = tabulate_descriptions.tables_of(project, profile, keep_going=keep_going)
-    folder = project.root / "results" / "tables"
-    written = []
-    for of_descriptions in described:
-        for suffix, render_it in tabulate_descriptions.RENDERERS.items():
-            path = folder / f"{of_descriptions.id}.{suffix}"
-            write_atomic(path, render_it(of_descriptions))
-            written.append(path)
+    judged = tabulate_semantic.tables_of(project, profile, keep_going=keep_going)
+    texts = {
+        f"{of_descriptions.id}.{suffix}": render(of_descriptions)
+        for of_descriptions in described
+        for suffix, render in tabulate_descriptions.RENDERERS.items()
+    }
     for table in tables:
-        for suffix, render in RENDERERS.items():
-            path = folder / f"{table.id}.{suffix}"
-            write_atomic(path, render(table))
-            written.append(path)
-        differences = folder / f"{table.id}{DIFFERENCES}"
-        if text := render_differences(table):
-            write_atomic(differences, text)
-            written.append(differences)
+        texts |= {f"{table.id}.{suffix}": render(table) for suffix, render in RENDERERS.items()}
+        texts[f"{table.id}{DIFFERENCES}"] = render_differences(table)
+    for semantic in judged:
+        texts |= {f"{semantic.id}.{suffix}": render(semantic) for suffix, render in tabulate_semantic.RENDERERS.items()}
+        texts[f"{semantic.id}{DIFFERENCES}"] = tabulate_semantic.render_order(semantic)
+    folder = project.root / "results" / "tables"
+    for name, text in texts.items():
+        if text:
+            write_atomic(folder / name, text)
         else:  # those of an earlier run would be of other scores
-            with storage_errors(differences):
-                differences.unlink(missing_ok=True)
+            with storage_errors(folder / name):
+                (folder / name).unlink(missing_ok=True)
     remove_partial(folder)
-    _show(tables, described, [project.show(path) for path in written])
+    _show(tables, described, judged, [project.show(folder / name) for name, text in texts.items() if text])
     return tables
 
 
@@ -138,7 +141,12 @@ class _Shelf:
         return ""
 
 
-def _show(tables: tuple[Table, ...], described: tuple[DescriptionTable, ...], written: list[str]) -> None:
+def _show(
+    tables: tuple[Table, ...],
+    described: tuple[DescriptionTable, ...],
+    judged: tuple[SemanticTable, ...],
+    written: list[str],
+) -> None:
     """What a person sees at the end of `make repro`."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     # A table squeezed into a narrow terminal loses digits; a line that the terminal wraps does not.
@@ -149,8 +157,12 @@ def _show(tables: tuple[Table, ...], described: tuple[DescriptionTable, ...], wr
     for of_descriptions in described:
         if (shown := show_descriptions(of_descriptions)) is not None:
             console.print(shown)
+    for semantic in judged:
+        if (shown := show_semantic(semantic)) is not None:
+            console.print(shown)
     gone = [line for table in tables for line in missing(table)]
-    if gone := gone + [line for of_descriptions in described for line in descriptions_missing(of_descriptions)]:
+    gone += [line for of_descriptions in described for line in descriptions_missing(of_descriptions)]
+    if gone := gone + [line for semantic in judged for line in semantic_missing(semantic)]:
         console.print(Text("Without a value:", style="bold"))
         for line in gone:
             console.print(Text(f"  {line}"))

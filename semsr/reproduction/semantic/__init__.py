@@ -1,0 +1,1 @@
+"""Tables of how much meaning restorations keep: judges' numbers between floor and ceiling, and whether the judges agree."""
