@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semsr.cards import DescriptionTableCard, TableCard
+from semsr.cards import DescriptionTableCard, SemanticTableCard, TableCard
 from semsr.evaluation.protocol import resolve
+from semsr.evaluation.semantic.protocol import resolve as resolve_semantic
 from semsr.project import Project
 from semsr.reproduction.descriptions.assemble import planned_datasets, wanted
 from semsr.reproduction.descriptions.marks import load_marks
 from semsr.reproduction.reported import load_reported
+from semsr.reproduction.semantic.assemble import planned
+from semsr.reproduction.semantic.published import load_published
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted(path.parent.name for path in ROOT.glob("tables/*/table.yaml"))
@@ -28,9 +31,16 @@ def test_a_table_fits_its_published_values_and_its_protocol(project: Project, na
         load_marks(project, card)
         assert set(wanted(card)) <= set(project.method(card.method).descriptions)
         return
-    assert isinstance(card, TableCard)
-    load_reported(ROOT / "tables" / name, card, name)
-    assert set(card.columns) <= {column.name for column in resolve(project, card.protocol).columns}
+    if isinstance(card, SemanticTableCard):
+        load_published(project, card)
+        protocol = resolve_semantic(project, card.protocol)
+        assert set(card.judges) <= set(project.segmenters) and card.floor == protocol.card.floor
+        known = {column.name for column in protocol.columns}
+    else:
+        assert isinstance(card, TableCard)
+        load_reported(ROOT / "tables" / name, card, name)
+        known = {column.name for column in resolve(project, card.protocol).columns}
+    assert set(card.columns) <= known
     for row in card.rows:
         assert row.method is None or row.variant in project.method(row.method).variants
 
@@ -38,10 +48,12 @@ def test_a_table_fits_its_published_values_and_its_protocol(project: Project, na
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_names_only_cards_that_exist(project: Project, name: str) -> None:
     card = project.profile(name)
-    for track in (card.tracks.classical, card.tracks.real):
+    for track in card.tracks.all:
         assert set(track.datasets) <= set(project.datasets)
         assert set(track.entrants) <= set(project.methods)
-        assert set(track.protocols) <= set(project.protocols)
+        measured = project.semantic_protocols if track is card.tracks.semantic else project.protocols
+        assert set(track.protocols) <= set(measured)
+    assert set(card.segmenters.judges) <= set(project.segmenters)
     assert card.tables and set(card.tables) <= set(project.tables)
     for method, rows in card.variants.items():
         assert set(rows) <= set(project.method(method).rows)
@@ -85,6 +97,20 @@ def test_what_a_profile_describes_ends_in_a_table(project: Project, name: str) -
     }
     wanted_here = {(method, dataset) for method in profile.descriptions.methods for dataset in profile.descriptions.datasets}
     assert wanted_here == shown
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_what_a_profile_judges_ends_in_a_table(project: Project, name: str) -> None:
+    """Each data set of the semantic track with each judge, by one of the track's protocols."""
+    profile = project.profile(name)
+    shown = {
+        pair
+        for table in map(project.table, profile.tables)
+        if isinstance(table, SemanticTableCard)
+        for pair in planned(project, table, profile)
+    }
+    datasets = profile.tracks.semantic.datasets
+    assert shown == {(dataset, judge) for dataset in datasets for judge in profile.segmenters.judges}
 
 
 def test_lite_results_can_enter_no_papers_table(project: Project) -> None:
