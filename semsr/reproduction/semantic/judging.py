@@ -48,7 +48,7 @@ def judgement(reader: Reader, notes: Footnotes) -> Judgement:
         not_run=reader.reason,
         weights=_weights(values),
         lacks=known,
-        vanished=int(values.facts.get("vanished") or 0) if values else 0,
+        vanished=dict(values.facts.get("vanished") or {}) if values else {},
         order=() if order_by is None else steps(reader.comparable(order_by.name), order_by.direction),
         order_by=order_by,
     )

@@ -193,13 +193,16 @@ class Reader:
         return Cell("reproduced", drawn=found, text=_printed(found.value, digits), spread_text=sd, seeds=seeds)
 
     def whole(self, role: Role, entry: TableRow, column: str) -> Draws | None:
-        """A row's draws, of several seeds their mean; None unless it has a value."""
+        """A row's draws, of several seeds their mean; None unless it has a value.
+
+        Rounded to 1e-9 percent: what a mean over seeds adds in the last bit must not tell equal rows apart.
+        """
         why, gone = self._why(role, entry, self._keys(role, entry))
         values = self.judge.values
         if why or gone or values is None or column not in values.columns:
             return None
         found = mean_over_seeds(self._draws(role, entry, column))
-        return found if np.isfinite(found[0]) else None
+        return np.round(found, 9) if np.isfinite(found[0]) else None
 
     def comparable(self, column: str) -> dict[str, Draws]:
         """Every row but the ceiling that has a value, by its label."""

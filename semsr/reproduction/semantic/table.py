@@ -95,7 +95,7 @@ class Judgement:
         columns: those of the table.
         rows: ceiling and floor first, a cell a column.
         lacks: why, by column that it has no answer for.
-        vanished: annotated objects that resizing to the pictures' size left without a pixel.
+        vanished: how many annotated segments and objects (by that word) have no pixel left at the size of comparison.
         order: each row but the ceiling against the next one, by `order_by`, best first; empty where there is nothing to order.
         order_by: the first column that it has; None without any.
     """
@@ -107,7 +107,7 @@ class Judgement:
     not_run: str = ""
     weights: tuple[str, ...] = ()
     lacks: Mapping[str, str] = field(default_factory=dict)
-    vanished: int = 0
+    vanished: Mapping[str, int] = field(default_factory=dict)
     order: tuple[Step, ...] = ()
     order_by: Column | None = None
 

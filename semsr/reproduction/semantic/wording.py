@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from semsr.reproduction.semantic.agreement import Agreement, Dissent
 from semsr.reproduction.semantic.reading import OF_THE_FLOOR
 from semsr.reproduction.semantic.shares import Drawn
@@ -214,10 +216,10 @@ def legend(table: SemanticTable) -> list[str]:
         if any(cell.spread_text for block in ran for said in block.judgements for row in said.rows for cell in row.cells):
             lines += [SPREAD, SHARED]
         lines += [
-            f"Judge {said.judge} on {block.label}: resizing left {said.vanished} annotated objects without a pixel; they do not count."
+            f"On {block.label}, bringing annotations to the size of comparison left {_counted(block.first.vanished)} without a pixel; they "
+            "do not count."
             for block in ran
-            for said in block.judgements[:1]
-            if said.vanished
+            if any(block.first.vanished.values())
         ]
         lines.append(f"Unrounded values with their intervals are in {table.id}.csv.")
     levels = sorted({row.trust for block in table.blocks for said in block.judgements for row in said.rows if row.trust})
@@ -226,6 +228,10 @@ def legend(table: SemanticTable) -> list[str]:
     if levels:
         lines.append(f"Trust: {', '.join(f'{level} {TRUST[level]}' for level in levels)}.")
     return lines
+
+
+def _counted(found: Mapping[str, int]) -> str:
+    return " and ".join(f"{count} {what}" for what, count in found.items() if count)
 
 
 def how_measured(table: SemanticTable) -> list[tuple[str, str]]:

@@ -128,6 +128,18 @@ def test_the_order_is_by_the_first_column_and_held_against_the_next_row(judged: 
     assert said.order[0].difference.value == pytest.approx(1 / 3)
 
 
+def test_rounding_in_a_mean_over_seeds_tells_no_rows_apart(judged: Any) -> None:
+    judged.edit("profiles/full.yaml", training={"seeds": [1, 2, 3]})
+    same = [44.1, 52.3, 47.7, 55.2, 42.9, 54.6]
+    judged.see("big", "sharp", pq=same)
+    for seed, shift in ((1, -0.1), (2, 0.3), (3, -0.2)):
+        judged.see("big", f"gan/trained@{seed}", pq=[value + shift for value in same], box_ap=30)
+        judged.see("small", f"gan/trained@{seed}", box_ap=30)
+    step = judged.table().blocks[0].first.order[0]
+    assert {step.upper, step.lower} == {"Sharp", "Gan, trained"}
+    assert step.difference.value == 0 and not step.resolved
+
+
 def test_judges_are_compared_on_what_both_give(judged: Any) -> None:
     (comparison,) = judged.table().blocks[0].comparisons
     ((column, agreement),) = comparison.columns

@@ -102,6 +102,15 @@ def test_a_second_judge_that_did_not_run_is_said_in_every_format(judged: Any) ->
     assert "paper-table: Scenes by small: judge small is not in profile full" in wording.missing(table)
 
 
+def test_annotations_that_resizing_lost_are_counted(judged: Any) -> None:
+    line = "left 3 segments and 1 objects without a pixel"
+    assert line not in render_markdown(judged.table())
+    judged.save(vanished={"segments": 3, "objects": 1})
+    assert f"On Scenes, bringing annotations to the size of comparison {line}; they do not count." in render_markdown(
+        judged.table(save=False)
+    )
+
+
 @pytest.mark.parametrize("profile", ["full", "other"])
 def test_latex_compiles_as_it_stands(judged: Any, tmp_path: Path, profile: str) -> None:
     program = shutil.which("pdflatex")
