@@ -231,7 +231,7 @@ def legend(table: SemanticTable) -> list[str]:
 
 
 def _counted(found: Mapping[str, int]) -> str:
-    return " and ".join(f"{count} {what}" for what, count in found.items() if count)
+    return " and ".join(f"{found[what]} {what}" for what in ("segments", "objects") if found.get(what))
 
 
 def how_measured(table: SemanticTable) -> list[tuple[str, str]]:
