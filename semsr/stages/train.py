@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,22 +10,18 @@ from typing import Any
 import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
 from semsr.cores import available_cores
-from semsr.errors import SemsrError, located
-from semsr.files import sha256_file, storage_errors, write_atomic
-from semsr.project import GENERATOR, TRAINED, Project, seeded
-from semsr.restoration.cell import read_json
+from semsr.errors import SemsrError
+from semsr.files import sha256_file
+from semsr.project import GENERATOR, Project, seeded
 from semsr.restoration.python import choose_device
 from semsr.stages.commit import git_commit
 from semsr.stages.side_by_side import run_side_by_side
+from semsr.stages.training_folder import is_trained, train_into
 from semsr.stages.training_job import Ingredients, gather, make_job, packages, recipe_entry
 from semsr.stages.training_order import levels
-from semsr.training.process import is_main, launched, wait_for_all
-from semsr.training.run import train
+from semsr.training.process import is_main, launched
 
 log = logging.getLogger(__name__)
-
-UNFINISHED = "train.partial.json"
-"""What is being trained; gone when `train.json` is there."""
 
 
 def run(
@@ -102,61 +96,26 @@ def _train(
     stop_after: int | None,
 ) -> bool:
     """Whether it was trained to the end."""
-    name = f"{card.id}/{seeded(variant, seed)}"
     recipe = project.recipe(card.id, variant)
     folder = project.trained(profile.id, card.id, variant, seed)
     ingredients = gather(project, profile, card, variant, seed)
-    unfinished = folder / UNFINISHED
-    if _left(folder, ingredients):
-        wait_for_all()
-        log.info("%s: nothing to do, all %d steps are trained", name, recipe.steps)
-        return True
-    wait_for_all()  # every process has looked before the first one changes anything
-    if is_main():
-        _begin(folder, ingredients)
-    wait_for_all()
-    # Networks are made when the training begins, so that it is not the job alone that may not like its recipe.
-    with located(recipe_entry(project, card, variant), name, str(folder)):
-        job = make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after)
-        facts = train(job)
-    if is_main() and not facts.get("stopped"):
-        record = _record(project, card, variant, seed, recipe, ingredients, folder, facts)
-        write_atomic(folder / TRAINED, json.dumps(record, indent=2, default=str) + "\n")
-        with storage_errors(unfinished):
-            unfinished.unlink(missing_ok=True)
-    wait_for_all()
-    return not facts.get("stopped")
+    return train_into(
+        folder,
+        ingredients.fingerprint,
+        f"{card.id}/{seeded(variant, seed)}",
+        recipe.steps,
+        recipe_entry(project, card, variant),
+        lambda: make_job(project, profile, card, variant, seed, folder, ingredients, workers=workers, stop_after=stop_after),
+        lambda facts: _record(project, card, variant, seed, recipe, ingredients, folder, facts),
+    )
 
 
 def _is_finished(project: Project, profile: ProfileCard, card: MethodCard, variant: str, seed: int) -> bool:
     folder = project.trained(profile.id, card.id, variant, seed)
-    if not _left(folder, gather(project, profile, card, variant, seed)):
+    if not is_trained(folder, gather(project, profile, card, variant, seed).fingerprint):
         return False
     log.info("%s/%s: nothing to do, it is trained", card.id, seeded(variant, seed))
     return True
-
-
-def _left(folder: Path, ingredients: Ingredients) -> bool:
-    """Whether an earlier run left the whole result of just this training, unharmed."""
-    finished, weights = read_json(folder / TRAINED), folder / GENERATOR
-    return (
-        finished.get("fingerprint") == ingredients.fingerprint
-        and weights.is_file()
-        and sha256_file(weights) == finished.get("generator_sha256")
-    )
-
-
-def _begin(folder: Path, ingredients: Ingredients) -> None:
-    """Keep what a killed run of the same fingerprint left, or start from an empty folder."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        left = read_json(folder / UNFINISHED) or read_json(folder / TRAINED)
-        # A finished training whose weights were harmed has no checkpoint to go on from.
-        if left.get("fingerprint") != ingredients.fingerprint or (folder / TRAINED).is_file():
-            (folder / TRAINED).unlink(missing_ok=True)
-            shutil.rmtree(folder)
-            folder.mkdir()
-        write_atomic(folder / UNFINISHED, json.dumps({"fingerprint": ingredients.fingerprint}, indent=2) + "\n")
 
 
 def _record(

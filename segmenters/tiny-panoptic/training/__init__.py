@@ -1,0 +1,1 @@
+"""What only trains; judging needs nothing of it."""
