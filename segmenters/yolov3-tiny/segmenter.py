@@ -24,6 +24,8 @@ OVERLAP = 0.45
 """IoU from which the less sure one of two boxes of a class is dropped (Darknet's default)."""
 LEAST = 0.005
 """Scores below are not looked at (Darknet's threshold where it writes boxes to be measured); AP wants all that may count."""
+AT_FIRST = 3000
+"""Boxes, the best ones, that are looked at for doubles. A photograph has some hundreds; without weights it would be 200,000."""
 SCALES = ((32, ((81, 82), (135, 169), (344, 319))), (16, ((23, 27), (37, 58), (81, 82))))
 """Stride and anchors (width, height) in pixels of the 416 square.
 
@@ -77,6 +79,8 @@ class YoloV3Tiny(Segmenter):
 
         top, left, height, width = inside
         places, classes = (scores >= LEAST).nonzero(as_tuple=True)
+        best = scores[places, classes].argsort(descending=True, stable=True)[:AT_FIRST]
+        places, classes = places[best], classes[best]
         sure, corners = scores[places, classes], boxes[places]
         kept = batched_nms(corners, sure, classes, OVERLAP)
         shift = corners.new_tensor((left, top, left, top))
