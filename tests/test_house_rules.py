@@ -13,7 +13,7 @@ import pytest
 
 from semsr.project import Project
 
-PLUGIN_TOPS = ("methods", "datasets", "metrics", "tables")
+PLUGIN_TOPS = ("methods", "datasets", "metrics", "segmenters", "tables")
 
 
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
