@@ -6,8 +6,8 @@ The plain side is what the reference tools do: `np.unique` over a 64-bit number 
 over a class map that is given to it (detectron2), `COCOeval` over the whole set (pycocotools). Ours is what `semsr` does, on as many
 processes as threads; what its workers send back is in its time. Pictures are made as they go, block by block, by a seed, on both sides,
 which is in nobody's time, and the two take turns, so that a busy machine hits both alike. Both must come to the same values. Memory
-is the sum of the largest resident sets of our processes, the draws' included. The last lines are `figure=VALUE goal<=GOAL`; the exit status is 1 where a
-goal is missed or a value differs.
+is the sum of the largest resident sets of our processes, that of the draws included. The last lines are `figure=VALUE goal<=GOAL`; the
+exit status is 1 where a goal is missed or a value differs.
 """
 
 from __future__ import annotations
