@@ -26,11 +26,13 @@ class Rules:
 
     Attributes:
         candidate: least score of a centre that may become an instance.
+        reach: pixels that a pixel may point beside its centre.
         stuff: least pixels of a stuff segment; fewer are void.
         object: least pixels of an object; fewer are void.
     """
 
     candidate: float = 0.05
+    reach: float = 24.0
     stuff: int = 64
     object: int = 8
 
@@ -131,19 +133,28 @@ def _objects(
     categories: Sequence[Category],
     rules: Rules,
 ) -> Iterator[tuple[Mask, int, float]]:
-    """Mask, position of the class and score of each object that pixels of `things` point to."""
+    """Mask, position of the class and score of each object that pixels of `things` point to.
+
+    Each centre is of the class that most of the pixels nearest to it are of; then each pixel goes to the nearest centre of its own class,
+    so that what lies on a large object takes none of it along. Pixels that point too far from all centres of their class are nobody's.
+    """
     if not len(places):
         return
     pixels = np.flatnonzero(things)
-    pointed = maps.pointed.reshape(2, -1)[:, pixels]
-    owner = np.full(classes.size, -1)
+    pointed, kinds = maps.pointed.reshape(2, -1)[:, pixels], classes.reshape(-1)[pixels]
     # Pixel by pixel and centre by centre: some tens of centres, so no more than megabytes.
-    owner[pixels] = ((pointed[:, :, None] - places.T[:, None, :]) ** 2).sum(0).argmin(1)
+    distance = ((pointed[:, :, None] - places.T[:, None, :]) ** 2).sum(0)
+    votes = np.zeros((len(places), len(categories)), np.int64)
+    np.add.at(votes, (distance.argmin(1), kinds), 1)
+    other = (votes.argmax(1)[None] != kinds[:, None]) | (distance > rules.reach**2)
+    nearest = np.where(other, np.inf, distance)
+    owner = np.full(classes.size, -1)
+    owner[pixels] = np.where(other.all(1), -1, nearest.argmin(1))
     for number, score in enumerate(scores):
         inside = (owner == number).reshape(classes.shape)
         if inside.sum() < rules.object:
             continue
-        at = int(np.bincount(classes[inside], minlength=len(categories)).argmax())
+        at = int(votes[number].argmax())
         yield inside, at, float(score * maps.probabilities[at][inside].mean())
 
 

@@ -21,12 +21,12 @@ class TinyPanoptic(Segmenter):
     """A panoptic map, classes, boxes and masks from one network of 0.3 million weights; see `grouping.find` for the protocol's thresholds.
 
     Args:
-        candidate, stuff, object: see `grouping.Rules`.
+        candidate, reach, stuff, object: see `grouping.Rules`.
     """
 
-    def __init__(self, candidate: float = 0.05, stuff: int = 64, object: int = 8, **options: Any) -> None:
+    def __init__(self, candidate: float = 0.05, reach: float = 24.0, stuff: int = 64, object: int = 8, **options: Any) -> None:
         super().__init__(**options)
-        self.rules = Rules(candidate, stuff, object)
+        self.rules = Rules(candidate, reach, stuff, object)
 
     def load(self, device: torch.device) -> None:
         """See `Segmenter.load`. Raises: SegmenterError: trained on other classes; WeightsError: another network's."""
