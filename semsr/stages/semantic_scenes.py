@@ -100,7 +100,7 @@ def found_marks(truth: Truth, sight: Sight, matching: ObjectMatching, looks: Loo
     for at, one in enumerate(instances):
         kind: Kind
         if at in here.unfounded:
-            kind = "doubted" if itself or _known(one, there, matching) else "invented"
+            kind = "doubted" if _known(one, there, matching) else "invented"
         elif at in taken:
             kind = "back" if taken[at] in lost_on_lr else "right"
         else:

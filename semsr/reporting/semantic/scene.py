@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
 
 from semsr.files import write_atomic
 from semsr.imaging.pictures import Rgb, encode_png
@@ -53,10 +57,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class Tally:
-    """One line below a picture: all marks of a kind. `told`: what they are; `names`: their classes, with scores where there are some."""
+    """One line below a picture: all marks of a kind.
+
+    Attributes:
+        kind: which.
+        told: what they are.
+        count: how many.
+        names: their classes, with scores where there are some; "dog (2)" for two that are called alike.
+    """
 
     kind: Kind
     told: str
+    count: int
     names: tuple[str, ...]
 
     @property
@@ -99,7 +111,7 @@ class Scene:
 def make_scene(name: str, seen: Sequence[Seen], judge: str, folder: Path, why: str = "") -> Scene:
     """Write a scene's pictures.
 
-    Files are named by what is in them, so a picture that several judges look at is written once.
+    Files are named by their pixels, so a picture that several judges look at is written once.
 
     Args:
         name: the scene's.
@@ -120,8 +132,8 @@ def make_scene(name: str, seen: Sequence[Seen], judge: str, folder: Path, why: s
 
 def _view(name: str, seen: Seen, judge: str, folder: Path) -> View:
     frame = frame_of((seen.rgb.shape[0], seen.rgb.shape[1]))
-    file = _write(folder, "picture", encode_png(shrunk(seen.rgb)))
-    tinted = f"{PICTURES}/{quote(_write(folder, 'masks', encode_rgba(tint(seen.areas, frame))))}" if seen.areas else None
+    file = _write(folder, "picture", shrunk(seen.rgb), encode_png)
+    tinted = f"{PICTURES}/{quote(_write(folder, 'masks', tint(seen.areas, frame), encode_rgba))}" if seen.areas else None
     tallies = tuple(_tallies(seen))
     said = [f"{tally.told}: {', '.join(tally.names)}" for tally in tallies]
     whole = list(dict.fromkeys(area.name for area in seen.areas if area.labelled))
@@ -134,14 +146,17 @@ def _view(name: str, seen: Seen, judge: str, folder: Path) -> View:
 def _tallies(seen: Seen) -> list[Tally]:
     found = []
     for kind, told in _TOLD.items():
-        if mine := tuple(mark.text for mark in seen.marks if mark.kind == kind):
+        counts = Counter(mark.text for mark in seen.marks if mark.kind == kind)
+        if counts:
             words = {"lost": "not seen", "doubted": "not annotated"}.get(kind, told) if seen.on_hr else told
-            found.append(Tally(kind, words, mine))
+            names = tuple(text if count == 1 else f"{text} ({count})" for text, count in counts.items())
+            found.append(Tally(kind, words, counts.total(), names))
     return found
 
 
-def _write(folder: Path, what: str, data: bytes) -> str:
-    file = f"{what}-{sha256(data).hexdigest()[:16]}.png"
+def _write(folder: Path, what: str, pixels: NDArray[np.uint8], encode: Callable[[NDArray[np.uint8]], bytes]) -> str:
+    shape = "x".join(map(str, pixels.shape))
+    file = f"{what}-{sha256(shape.encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:16]}.png"
     if not (folder / file).is_file():
-        write_atomic(folder / file, data)
+        write_atomic(folder / file, encode(pixels))
     return file

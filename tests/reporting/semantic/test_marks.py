@@ -58,9 +58,9 @@ def test_names_stay_inside_and_never_cover_each_other() -> None:
     assert len(found.findall("rect")) == 120 and 10 < len(texts) < 60
     places = [(float(text.get("x") or 0), float(text.get("y") or 0), len(text.text or "")) for text in texts]
     for at, (x, y, length) in enumerate(places):
-        assert x >= 1 and x + 5 * length <= 256 and 8 <= y <= 256
+        assert x >= 1 and x + 6 * length <= 256 and 8 <= y <= 256
         for other_x, other_y, other in places[:at]:
-            apart = x + 5 * length <= other_x or other_x + 5 * other <= x or abs(y - other_y) >= 9
+            apart = x + 6 * length <= other_x or other_x + 6 * other <= x or abs(y - other_y) >= 9
             assert apart, (x, y, other_x, other_y)
     assert any(text.text == "✓" for text in texts)
 

@@ -86,9 +86,9 @@ def test_pictures_are_told_to_who_does_not_see_them(tmp_path: Path) -> None:
     assert truth.described == f"scene & 1, Annotations. annotated: {EVIL}."
     assert restored.described == f"scene & 1, Sharp. lost: {EVIL}; invented: cat 0.75; areas: fur."
     assert hr.described == "scene & 1, HR. The judge finds nothing."
-    assert [(tally.symbol, tally.told, tally.names) for tally in restored.tallies] == [
-        ("×", "lost", (EVIL,)),
-        ("+", "invented", ("cat 0.75",)),
+    assert [(tally.symbol, tally.told, tally.count, tally.names) for tally in restored.tallies] == [
+        ("×", "lost", 1, (EVIL,)),
+        ("+", "invented", 1, ("cat 0.75",)),
     ]
     assert (restored.shown.width, restored.shown.height) == (256, 171)
     np.testing.assert_array_equal(read_rgb(tmp_path / restored.shown.file), GREY // 2)
@@ -98,6 +98,12 @@ def test_what_hr_lacks_is_not_called_lost(tmp_path: Path) -> None:
     marks = (Mark("lost", "dog", "#123456", (0, 0, 9, 9)), Mark("doubted", "cat", "#123456", (0, 0, 9, 9), 0.5))
     (view,) = make_scene("a", [Seen("HR", GREY, (32, 48), marks, on_hr=True)], "j", tmp_path).views
     assert [tally.told for tally in view.tallies] == ["not seen", "not annotated"]
+
+
+def test_objects_called_alike_are_counted(tmp_path: Path) -> None:
+    marks = tuple(Mark("lost", name, "#123456", (0, 0, 9, 9)) for name in ("dog", "cat", "dog"))
+    (view,) = make_scene("a", [Seen("x", GREY, (32, 48), marks)], "j", tmp_path).views
+    assert [(tally.count, tally.names) for tally in view.tallies] == [(3, ("dog (2)", "cat"))]
 
 
 def test_nothing_judged_is_a_page_too(tmp_path: Path, read_page: Callable[[Path], Any]) -> None:

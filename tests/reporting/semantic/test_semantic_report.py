@@ -68,6 +68,10 @@ def test_the_page_shows_what_was_judged(toys: Project, read_page: Callable[[Path
     rows = re.findall(r'<th scope="row">(.*?)</th>', section)
     assert rows[:4] == ['HR <span class="state">ceiling</span>', 'blind <span class="state">floor</span>', "exact", "half"]
     assert "recovered 100.0" in section
+    # The floor loses everything; nothing is brought back by what that is counted from.
+    floor = section[section.index("blind <span") :].partition("</tr>")[0]
+    assert '<td class="n"><span title="the floor is what improvement is counted from">–</span></td>' in floor
+    assert '<td class="n">100.0<span class="range">100.0 to 100.0</span></td>' in floor
 
 
 def test_pictures_that_differ_more_come_first(toys: Project) -> None:
