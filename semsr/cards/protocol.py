@@ -63,7 +63,7 @@ class RowName(Card):
 class ObjectMatching(Card):
     """When an object counts as seen: an instance of its class, at least this sure, that overlaps it by at least this IoU."""
 
-    on: Literal["boxes", "masks"] = "boxes"
+    by: Literal["boxes", "masks"] = "boxes"
     score: Annotated[float, Field(ge=0, le=1)] = 0.5
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
 

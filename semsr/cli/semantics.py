@@ -44,7 +44,7 @@ def judge(
 def semantic_report(
     dataset: Annotated[str, typer.Argument(help="A prepared data set's id that has been judged.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="The page's folder; default: results/<profile>/semantic-report.")
+        Path | None, typer.Option("--out", help="The page's folder; default: results/<profile>/semantic-report/<dataset>.")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many pictures are shown.")] = 6,
     profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,

@@ -105,7 +105,7 @@ def _judge(
         for column in protocol.columns
         if column.metric.id not in usable
     }
-    matching = protocol.card.objects if protocol.card.objects.on in card.gives else None
+    matching = protocol.card.objects if protocol.card.objects.by in card.gives else None
     sizes = answer_sizes(prepared, annotations, protocol.card)
     bench = Bench(project.root, prepared.folder, sizes, usable, matching)
     floor: RowKey = (protocol.card.floor.method, protocol.card.floor.variant, 0)

@@ -117,7 +117,7 @@ def _facts(protocol: ResolvedSemanticProtocol, judge: str, values: JudgedValues)
         (
             "Objects",
             f"a score of {card.objects.score:g} or more is sure; an IoU of {card.objects.iou:g} or more with an object of its class "
-            f"({card.objects.on}) is right",
+            f"({card.objects.by}) is right",
         ),
     ]
     return [*told, ("Not measured", without)] if without else told

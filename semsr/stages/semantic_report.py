@@ -167,7 +167,7 @@ def _scene(
     lr = found.get((*each.floor, 0))
     for key, here in found.items():
         silent = 0
-        if matching.on in card.gives:
+        if matching.by in card.gives:
             marks, silent = found_marks(truth, Sight(hr, lr, here), matching, looks)
         else:
             marks = plain_marks(here, looks, matching.score)

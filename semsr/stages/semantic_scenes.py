@@ -136,4 +136,4 @@ def _taken(truth: Truth, found: Found, matching: ObjectMatching) -> dict[int, in
 def _known(one: Instance, there: Sequence[Instance], matching: ObjectMatching) -> bool:
     """Whether the judge is sure of the same on HR."""
     same = [other for other in there if other.category == one.category]
-    return bool(same) and bool((overlap(same, [one], matching.on) >= matching.iou).any())
+    return bool(same) and bool((overlap(same, [one], matching.by) >= matching.iou).any())

@@ -67,9 +67,9 @@ def seen(truth: Truth, found: Found, matching: ObjectMatching) -> Seen:
     Raises:
         SemanticError: what was found does not fit the annotations; one line with the picture's name.
     """
-    instances = fitting_instances(truth, found, matching.on)
+    instances = fitting_instances(truth, found, matching.by)
     confident = [at for at, instance in enumerate(instances) if instance.score >= matching.score]
-    matches = match(truth.objects, [instances[at] for at in confident], matching.on, [matching.iou])
+    matches = match(truth.objects, [instances[at] for at in confident], matching.by, [matching.iou])
     objects, sure, unfounded = set[int](), set[int](), set[int]()
     for nth, at in enumerate(matches.order.tolist()):
         if matches.ignored[0, 0, nth]:
@@ -118,4 +118,4 @@ def share_values(above: NDArray[Any], below: NDArray[Any], weights: Weights) -> 
 def _known(instance: Instance, there: list[Instance], matching: ObjectMatching) -> bool:
     """Whether an instance overlaps one of its class among others enough; several may overlap the same."""
     same = [other for other in there if other.category == instance.category]
-    return bool(same) and bool((overlap(same, [instance], matching.on) >= matching.iou).any())
+    return bool(same) and bool((overlap(same, [instance], matching.by) >= matching.iou).any())

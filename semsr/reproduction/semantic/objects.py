@@ -13,7 +13,7 @@ def object_columns(matching: ObjectMatching) -> tuple[Column, ...]:
     """Omission, hallucination and improvement, in the order of `OBJECT_COLUMNS`, as a protocol counts them."""
     seen = (
         f"an object counts as seen where an instance of its class with a score of {matching.score:g} or more overlaps it by an IoU of "
-        f"{matching.iou:g} or more ({matching.on}); {matching.score:g} is what confident means"
+        f"{matching.iou:g} or more ({matching.by}); {matching.score:g} is what confident means"
     )
     return (
         Column("omission", "lower", "%", METRIC, 1, f"share of the objects seen on HR that are not seen on SR; {seen}"),

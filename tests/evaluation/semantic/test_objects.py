@@ -15,7 +15,7 @@ from semsr.evaluation.semantic.truth import TrueObject, Truth
 from semsr.segmentation.found import Found, Instance
 
 SIZE = (20, 60)
-BOTH = pytest.mark.parametrize("matching", [ObjectMatching(on="boxes"), ObjectMatching(on="masks")], ids=["boxes", "masks"])
+BOTH = pytest.mark.parametrize("matching", [ObjectMatching(by="boxes"), ObjectMatching(by="masks")], ids=["boxes", "masks"])
 
 
 def _mask(box):
@@ -124,7 +124,7 @@ def test_shares_are_sums_over_sums():
     ("broken", "matching", "line"),
     [
         (found(instance(0, score=float("nan"))), ObjectMatching(), "scene: instance 0 (category 1) has the score nan"),
-        (found(replace(instance(0), mask=None)), ObjectMatching(on="masks"), "scene: instance 0 (category 1) has no mask"),
+        (found(replace(instance(0), mask=None)), ObjectMatching(by="masks"), "scene: instance 0 (category 1) has no mask"),
         (
             replace(found(), size=(60, 20)),
             ObjectMatching(),

@@ -52,7 +52,7 @@ def test_options_are_filled_in_and_the_hash_is_the_documented_one(put: Callable[
     assert [dict(column.options) for column in resolved.columns] == [{"figure": "all"}, {"figure": "half"}]
     text = (
         '{"annotations":"resized","columns":[["found","found",{"figure":"all"}],["half","found",{"figure":"half"}]],'
-        '"floor":{"method":"zoom","variant":"default"},"objects":{"iou":0.5,"on":"boxes","score":0.5},'
+        '"floor":{"method":"zoom","variant":"default"},"objects":{"by":"boxes","iou":0.5,"score":0.5},'
         '"post_processing":{"detections":100,"mask":0.5,"overlap":0.8,"score":0.25}}'
     )
     assert resolved.hash == hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -71,7 +71,7 @@ def test_the_hash_follows_what_is_measured_and_nothing_else(put: Callable[..., P
         {"annotations": "original"},
         {"post_processing": {"score": 0.8}},
         {"post_processing": {"score": 0.25, "detections": 99}},
-        {"objects": {"on": "masks"}},
+        {"objects": {"by": "masks"}},
         {"floor": {"method": "zoom", "variant": "other"}},
         {"columns": CARD["columns"][:1]},
         {"columns": [CARD["columns"][0] | {"options": {}}, CARD["columns"][1]]},
