@@ -139,7 +139,7 @@ class Project:
     @cached_property
     def tables(self) -> dict[str, AnyTable]:
         """All table cards by id: of scores, of descriptions, and of what judges see (`kind`)."""
-        kinds = {"descriptions": DescriptionTableCard, "semantic": SemanticTableCard}
+        kinds: dict[str, type[Card]] = {"descriptions": DescriptionTableCard, "semantic": SemanticTableCard}
         return folder_cards(self.folders("table"), "table.yaml", TableCard, self.show, kinds)
 
     @cached_property

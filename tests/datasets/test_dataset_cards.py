@@ -79,7 +79,8 @@ def test_numbers_of_pictures_as_published(project: Project) -> None:
         "set5": 5, "set14": 14, "set14-gtmod12": 14, "bsd100": 100, "urban100": 100, "manga109": 109, "div2k-train": 800,
         "div2k-valid": 100, "flickr2k": 2650,
         "df2k": 3450, "ost": None, "lsdir": 84991, "ffhq-10k": 10000, "div8k": None, "realsr-v3": 100, "realsr": 100, "drealsr-x4": 93,
-        "drealsr": 93, "reallr200": 200, "div2k-v2-val": 3000, "div2k-val": 3000, "coco-train2017": 118287, "coco-val2017": 5000, "coco-val-512": 5000,
+        "drealsr": 93, "reallr200": 200, "div2k-v2-val": 3000, "div2k-val": 3000, "coco-train2017": 118287, "coco-val2017": 5000,
+        "coco-val-512": 5000,
     }  # fmt: skip
     assert {name: project.dataset(name).count for name in published} == published
 

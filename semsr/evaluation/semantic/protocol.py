@@ -28,8 +28,8 @@ class ResolvedSemanticProtocol:
     def hash(self) -> str:
         """16 hexadecimal digits of the SHA-256 over what is measured and how.
 
-        Size of the annotations, thresholds of segmenters, matching of objects, floor and columns (name, metric, all options) count, also what is
-        left at its default; titles, notes, sources and the columns' order do not. The metrics' versions stand beside the values.
+        Size of the annotations, thresholds of segmenters, matching of objects, floor and columns (name, metric, all options) count, also
+        what is left at its default; titles, notes, sources and the columns' order do not. The metrics' versions stand beside the values.
         """
         columns = sorted([column.name, column.metric.id, dict(column.options)] for column in self.columns)
         said = {key: self.card.model_dump()[key] for key in ("annotations", "floor", "objects", "post_processing")}
