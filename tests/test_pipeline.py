@@ -11,9 +11,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from semsr.evaluation.semantic.values import REFERENCE, read_values
 from semsr.files import sha256_file
 from semsr.project import ROOT_VARIABLE, Project
 
@@ -50,7 +52,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "profile", ["lite", "classical", "sed-ablations", "seesr", "seesr-ablations", "seesr-retrained", "paper"]
+    "profile", ["lite", "classical", "sed-ablations", "seesr", "seesr-ablations", "seesr-retrained", "seesr-semantic", "paper"]
 )
 def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, profile: str) -> None:
     assert _run(clone, sys.executable, "-m", "semsr", "use", profile).returncode == 0
@@ -60,14 +62,20 @@ def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, prof
     _run(clone, sys.executable, "-m", "semsr", "use", "lite")
     assert done.returncode == 0, done.stderr
     assert seconds < 10
-    tracks = project.profile(profile).tracks
-    for track in (tracks.classical, tracks.real):
+    card = project.profile(profile)
+    for track in card.tracks.all:
         for dataset in track.datasets:
-            assert f"semsr score {dataset}" in done.stdout
+            if track is card.tracks.semantic:
+                assert f"semsr judge {dataset}" in done.stdout
+                for judge in card.segmenters.judges:
+                    assert f"semsr segment {judge} --dataset {dataset}" in done.stdout
+            else:
+                assert f"semsr score {dataset}" in done.stdout
             for method in track.entrants:
                 assert f"semsr infer {method} --dataset {dataset}" in done.stdout
-    for method in project.profile(profile).descriptions.methods:
-        for dataset in project.profile(profile).descriptions.datasets:
+    assert ("semsr train --segmenters" in done.stdout) == bool(card.segmenters.trained)
+    for method in card.descriptions.methods:
+        for dataset in card.descriptions.datasets:
             assert f"semsr describe {method} --dataset {dataset}" in done.stdout
     assert "semsr tabulate" in done.stdout
 
@@ -97,6 +105,7 @@ def test_the_lite_profile_from_nothing_to_tables(clone: Path, project: Project) 
     assert "Data and pipelines are up to date" in third.stdout
     assert seconds < 10
     _check_scores(clone, project)
+    _check_judged(clone, project)
     _check_tables(clone)
 
 
@@ -132,9 +141,29 @@ def _check_scores(clone: Path, project: Project) -> None:
     assert means["ssim", "seesr"] > 0.25
 
 
+def _check_judged(clone: Path, project: Project) -> None:
+    """The ceiling is high, the floor clearly lower, and a network that was trained for such LR lies between: for each of the two judges."""
+    track = project.profile("lite").tracks.semantic
+    for judge, column in (("tiny-panoptic", "pq"), ("tiny-boxes", "box-ap")):
+        folder = clone / "results/lite/judged/lite-scenes" / judge / "lite-semantic"
+        values = read_values(folder / "values.parquet", judge, "semsr judge lite-scenes")
+        assert values.pictures == project.dataset("lite-scenes").count
+        assert {method for method, _, _ in values.of} == {"reference", *track.entrants}
+        ceiling, floor, restored = (
+            values.of[key][column] for key in (REFERENCE, ("bicubic", "default", 0), ("real-esrgan", "default", 0))
+        )
+        assert np.quantile(ceiling - floor, 0.025) > 0
+        assert floor[0] < ceiling[0] and restored[0] < ceiling[0]
+        if judge == "tiny-panoptic":
+            assert ceiling[0] > 60
+            assert np.quantile(ceiling - floor, 0.025) > 10
+    assert (clone / "results/lite/semantic-report/lite-scenes/index.html").stat().st_size > 10_000
+
+
 def _check_tables(clone: Path) -> None:
     tables = clone / "results/tables"
-    for table in ("lite-sed-table1", "lite-seesr-table1", "lite-seesr-table2", "sed-table1", "seesr-table1", "seesr-table2"):
+    names = [f"lite-{name}" for name in ("sed-table1", "seesr-table1", "seesr-table2", "seesr-table3")]
+    for table in (*names, "sed-table1", "seesr-table1", "seesr-table2", "seesr-table3"):
         for suffix in ("csv", "tex", "md"):
             assert (tables / f"{table}.{suffix}").stat().st_size > 0
     with (tables / "lite-seesr-table2.csv").open(newline="") as file:
