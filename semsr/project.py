@@ -1,8 +1,7 @@
-"""Finds the project, its cards and its plugins: folders of the project first, then installed entry points."""
+"""The project with its cards and its plugins: folders of the project first, then installed entry points."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -27,53 +26,22 @@ from semsr.cards import (
     SemanticTableCard,
     TableCard,
 )
-from semsr.errors import SemsrError, UnknownIdError
+from semsr.errors import UnknownIdError
+from semsr.places import ROOT_VARIABLE, Places, seeded
+
+__all__ = ["DISCRIMINATOR", "GENERATOR", "ROOT_VARIABLE", "TRAINED", "Kind", "Project", "seeded"]
 
 Kind = Literal["method", "dataset", "metric", "table", "segmenter"]
-ROOT_VARIABLE = "SEMSR_PROJECT"
 GENERATOR, DISCRIMINATOR, TRAINED = "generator.safetensors", "discriminator.safetensors", "train.json"
 """What a finished training leaves in its folder (`Project.trained`), besides logs; the record is there only when it is finished."""
 C = TypeVar("C", bound=Card)
 
 
 @dataclass(frozen=True)
-class Project:
-    """A folder that holds `methods/`, `datasets/`, `metrics/`, `tables/` and `profiles/`."""
+class Project(Places):
+    """A project's folder, and the cards in it."""
 
-    root: Path
-
-    @classmethod
-    def find(cls, start: Path | None = None) -> Project:
-        """The project that `start` (default: the working folder) lies in; else the one this package was installed from.
-
-        `$SEMSR_PROJECT` overrides both; worker processes inherit it.
-        Raises: SemsrError where there is none.
-        """
-        if start is None and (named := os.environ.get(ROOT_VARIABLE)):
-            return cls(Path(named).resolve())
-        here = (start or Path.cwd()).resolve()
-        for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
-            if (folder / "metrics" / "protocols").is_dir() and (folder / "profiles").is_dir():
-                return cls(folder)
-        raise SemsrError(
-            f"{here}: no SemSR-Bench project here or above (a folder with methods/, metrics/, profiles/); "
-            f"change into your clone, or set {ROOT_VARIABLE}"
-        )
-
-    # Where things lie.
-
-    @property
-    def data(self) -> Path:
-        """Prepared data sets, one folder each."""
-        return self.root / "data"
-
-    def results(self, profile: str) -> Path:
-        """Everything a profile makes."""
-        return self.root / "results" / profile
-
-    def cell(self, profile: str, dataset: str, method: str, variant: str, seed: int = 0) -> Path:
-        """One variant on one data set: `images/` and `run.json`; each seed of a variant that is trained here has its own."""
-        return self.results(profile) / "cells" / dataset / method / seeded(variant, seed)
+    # What only cards can tell of where things lie.
 
     def trained(self, profile: str, method: str, variant: str, seed: int) -> Path:
         """What training one variant with one seed left: `generator.safetensors`, `train.json`, logs."""
@@ -83,23 +51,6 @@ class Project:
     def trained_segmenter(self, profile: str, segmenter: str) -> Path:
         """What training a segmenter left: `generator.safetensors`, `train.json`, logs."""
         return self.results(profile) / "segmenters" / self.segmenter_recipe(segmenter).data.dataset / segmenter
-
-    def segmented(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
-        """What a segmenter found on a data set, a folder a row (`semsr.segmentation.stored`)."""
-        return self.results(profile) / "segmented" / dataset / segmenter / protocol
-
-    def judged(self, profile: str, dataset: str, protocol: str, segmenter: str) -> Path:
-        """How that compares with the annotations, a file a metric (`semsr.evaluation.semantic.store`)."""
-        return self.results(profile) / "judged" / dataset / segmenter / protocol
-
-    @property
-    def lock(self) -> Path:
-        """The committed lock of all packages; every number depends on it."""
-        return self.root / "requirements" / "lock.txt"
-
-    def show(self, path: Path) -> str:
-        """`path` as a person would write it: relative to the project where it lies inside."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     def entry(self, method: str, file: str, name: str) -> str:
         """What errors call an entry of a method's file: `methods/sed/recipes.yaml: tiny-p`."""
@@ -256,11 +207,6 @@ class Project:
     def asset(self, name: str) -> Asset:
         """Raises: UnknownIdError."""
         return _get("asset", name, self.assets)
-
-
-def seeded(variant: str, seed: int) -> str:
-    """The folder's name of one seed of a variant; 0 stands for what is not trained here."""
-    return f"{variant}@{seed}" if seed else variant
 
 
 def _get(kind: str, name: str, cards: dict[str, C]) -> C:
