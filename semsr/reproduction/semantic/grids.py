@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semsr.reproduction.semantic import wording
+from semsr.reproduction.semantic.conclusions import agreement_title, conclusions
 from semsr.reproduction.semantic.shares import Drawn
 from semsr.reproduction.semantic.table import Block, Cell, Comparison, Judgement, Row, SemanticTable
 from semsr.reproduction.semantic.wording import heading, interval, number
@@ -169,11 +170,11 @@ def _agreement(block: Block, comparison: Comparison) -> Grid:
         for column, found in comparison.columns
     )
     return Grid(
-        wording.agreement_title(comparison),
+        agreement_title(comparison),
         head if lines else (),
         lines,
         left=3,
-        said=tuple(wording.conclusions(block, comparison)),
+        said=tuple(conclusions(block, comparison)),
     )
 
 

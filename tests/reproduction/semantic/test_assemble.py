@@ -10,6 +10,7 @@ import pytest
 from semsr.assets.missing import MissingFile
 from semsr.errors import CardError
 from semsr.reproduction.semantic import wording
+from semsr.reproduction.semantic.conclusions import conclusions
 
 JUDGE_FILE = MissingFile("big-weights", "weights of big", "big.pth", None, 100, "MIT", ("a mirror",), "404", "ask for it")
 
@@ -146,7 +147,7 @@ def test_judges_are_compared_on_what_both_give(judged: Any) -> None:
     assert column.name == "box-ap"
     assert agreement.orders == (("Sharp", "Gan, trained", "Zoom"), ("Gan, trained", "Sharp", "Zoom"))
     assert agreement.tau.value == pytest.approx(1 / 3)
-    (said,) = wording.conclusions(judged.table().blocks[0], comparison)
+    (said,) = conclusions(judged.table().blocks[0], comparison)
     assert said.startswith("box AP: the conclusion depends on the judge, and no choice of pictures explains it.")
 
 
@@ -155,15 +156,15 @@ def test_the_words_follow_who_resolves_the_pair(judged: Any) -> None:
     judged.see("small", "gan/trained@1", box_ap=noisy)
     judged.see("small", "gan/trained@2", box_ap=noisy)
     block = judged.table().blocks[0]
-    assert "where one of the two resolves the pair" in wording.conclusions(block, block.comparisons[0])[0]
+    assert "where one of the two resolves the pair" in conclusions(block, block.comparisons[0])[0]
     for seed in (1, 2):
         judged.see("big", f"gan/trained@{seed}", box_ap=[20, 44, 20, 40, 30, 37])
     block = judged.table().blocks[0]
-    assert "nothing says that the conclusion depends on the judge" in wording.conclusions(block, block.comparisons[0])[0]
+    assert "nothing says that the conclusion depends on the judge" in conclusions(block, block.comparisons[0])[0]
     for seed in (1, 2):
         judged.see("small", f"gan/trained@{seed}", box_ap=6)
     block = judged.table().blocks[0]
-    said = wording.conclusions(block, block.comparisons[0])[0]
+    said = conclusions(block, block.comparisons[0])[0]
     assert "both judges give the same order" in said and "Of 3 pairs, big resolves 2, small 3, both 2." in said
 
 
