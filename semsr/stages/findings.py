@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semsr.evaluation.semantic.values import RowKey
 from semsr.files import remove_partial, storage_errors, write_atomic
+from semsr.project import seeded
 from semsr.restoration.cell import FINGERPRINT, read_json
 from semsr.segmentation.stored import stored_names
 
@@ -66,3 +68,14 @@ class Findings:
         write_atomic(self.record, json.dumps(record, indent=2, default=str) + "\n")
         with storage_errors(self.partial):
             self.partial.unlink(missing_ok=True)
+
+
+def row_folder(folder: Path, method: str, variant: str, seed: int) -> Path:
+    """Where the folder of a judge (`Project.segmented`, `Project.judged`) keeps what is of one row."""
+    return folder / method / seeded(variant, seed)
+
+
+def row_name(key: RowKey) -> str:
+    """A row as facts call it: `sed/tiny-p@1`, `reference/hr`."""
+    method, variant, seed = key
+    return f"{method}/{seeded(variant, seed)}"

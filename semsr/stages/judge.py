@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import semsr
-from semsr.assets.missing import MissingFile, from_plain
-from semsr.cards import ProfileCard
+from semsr.assets.missing import from_plain
+from semsr.assets.store import Store
+from semsr.cards import ProfileCard, SegmenterCard
 from semsr.errors import SemsrError
 from semsr.evaluation.semantic.annotations import Annotations
 from semsr.evaluation.semantic.draws import draws
-from semsr.evaluation.semantic.metric import SemanticMetric
+from semsr.evaluation.semantic.metric import Columns
 from semsr.evaluation.semantic.objects import share_values
 from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol, resolve
 from semsr.evaluation.semantic.store import read_contributions, write_contributions
@@ -30,16 +31,25 @@ from semsr.fingerprint import fingerprint
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.restoration.cell import FINGERPRINT, read_json
-from semsr.stages.findings import Findings
+from semsr.stages.findings import Findings, row_folder, row_name
 from semsr.stages.judge_pictures import LOST, OBJECTS, VANISHED, Bench, Folders, Pool, judge_row, load_metrics, pool
 from semsr.stages.restored_rows import restored_rows
-from semsr.stages.segment import LACKING, Subject, answer_sizes, row_folder, subjects
+from semsr.stages.segment import LACKING, Subject, answer_sizes, still_the_weights, subjects
+from semsr.stages.segment_pictures import found_fingerprint
 
 log = logging.getLogger(__name__)
 
 RESAMPLES = 1000
 CLASSES = "classes.csv"
 """Beside the values: each metric class by class, of the data set itself."""
+DONE = "row.json"
+"""Beside a row's contributions: what they were made from, and which files they are."""
+SHARES = {
+    "omission": ("omitted", "seen_on_hr"),
+    "hallucination": ("hallucinated", "sure_on_sr"),
+    "improvement": ("improved", "lost_on_lr"),
+}
+"""Which counts a share is made of."""
 
 
 def run(project: Project, profile: ProfileCard, dataset: str) -> None:
@@ -65,84 +75,180 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> None:
             protocol = resolve(project, name)
             for judge in profile.segmenters.judges:
                 path = values_path(project.judged(profile.id, dataset, protocol.id, judge))
-                write_values(path, _judge(project, profile, prepared, annotations, protocol, judge, processes))
+                sitting = _Sitting(project, profile, prepared, annotations, protocol, project.segmenter(judge))
+                write_values(path, sitting.judge(processes))
                 log.info("%s on %s: judged: %s", judge, dataset, project.show(path))
 
 
-def _judge(
-    project: Project,
-    profile: ProfileCard,
-    prepared: Prepared,
-    annotations: Annotations,
-    protocol: ResolvedSemanticProtocol,
-    judge: str,
-    processes: Pool,
-) -> JudgedValues:
-    dataset, card = prepared.card.id, project.segmenter(judge)
-    found, judged = (place(profile.id, dataset, protocol.id, judge) for place in (project.segmented, project.judged))
-    names = sorted(entry.name for entry in prepared.test)
-    facts: dict[str, Any] = {
-        "protocol": protocol.id,
-        "protocol_hash": protocol.hash,
-        "segmenter": judge,
-        "manifest_sha256": prepared.sha256,
-        "metric_versions": {column.name: column.metric.version for column in protocol.columns},
-        "columns_without": {},
-        "weights": [],
-    }
-    if lacking := from_plain(read_json(found / LACKING).get("files")):
-        return JudgedValues(len(names), (), {}, lacking, {}, facts)
-    rows = {_key(found, subject): subject for subject in subjects(project, profile, prepared, found)}
-    for key, subject in rows.items():
-        _require_found(subject, judge, dataset, names)
-        facts["weights"] = Findings(row_folder(found, *key)).made_by()["weights"]
-    ids = tuple(dict.fromkeys(column.metric.id for column in protocol.columns))
-    metrics = load_metrics(project, ids, annotations)
-    usable = tuple(name for name in ids if set(metrics[name].needs) <= set(card.gives))
-    columns = [column for column in protocol.columns if column.metric.id in usable]
-    facts["columns_without"] = {
-        column.name: f"{judge} gives no {' and no '.join(answer for answer in metrics[column.metric.id].needs if answer not in card.gives)}"
-        for column in protocol.columns
-        if column.metric.id not in usable
-    }
-    matching = protocol.card.objects if protocol.card.objects.by in card.gives else None
-    sizes = answer_sizes(prepared, annotations, protocol.card)
-    bench = Bench(project.root, prepared.folder, sizes, usable, matching)
-    floor: RowKey = (protocol.card.floor.method, protocol.card.floor.variant, 0)
-    hr, lr = row_folder(found, *REFERENCE), row_folder(found, *floor) if floor in rows else None
-    with progress_bar(f"{judge} judges {dataset}", len(rows) * len(names)) as progress:
-        for key, subject in rows.items():
-            folders = Folders(subject.folder, hr, None if key == REFERENCE else lr)
-            mark = _mark(project, prepared, bench, folders)
-            place = row_folder(judged, *key)
-            if read_json(place / "row.json").get(FINGERPRINT) == mark:
-                progress(len(names))
-                continue
-            each = judge_row(bench, folders, names, processes, progress)
-            for name in each[0] if each else ():
-                write_contributions(place / f"{name}.parquet", names, [one[name] for one in each])
-            write_atomic(place / "row.json", json.dumps({FINGERPRINT: mark}, indent=2) + "\n")
-    weights = draws(len(names), RESAMPLES)
-    counted = matching is not None and lr is not None
-    of: dict[RowKey, dict[str, NDArray[np.float64]]] = {}
-    for key in rows:
-        place = row_folder(judged, *key)
-        of[key] = {}
-        for name in usable:
-            contributed = read_contributions(place / f"{name}.parquet", names, f"semsr judge {dataset}")
-            for column in columns:
+class _Sitting:
+    """One judge on one data set by one protocol."""
+
+    def __init__(
+        self,
+        project: Project,
+        profile: ProfileCard,
+        prepared: Prepared,
+        annotations: Annotations,
+        protocol: ResolvedSemanticProtocol,
+        card: SegmenterCard,
+    ) -> None:
+        self.project, self.profile, self.prepared, self.card = project, profile, prepared, card
+        self.annotations, self.protocol, self.dataset = annotations, protocol, prepared.card.id
+        self.found, self.judged = (
+            place(profile.id, self.dataset, protocol.id, card.id) for place in (project.segmented, project.judged)
+        )
+        self.names = sorted(entry.name for entry in prepared.test)
+        ids = tuple(dict.fromkeys(column.metric.id for column in protocol.columns))
+        self.metrics = load_metrics(project, ids, annotations)
+        self.usable = tuple(name for name in ids if set(self.metrics[name].needs) <= set(card.gives))
+        self.columns = [column for column in protocol.columns if column.metric.id in self.usable]
+        matching = protocol.card.objects if protocol.card.objects.by in card.gives else None
+        sizes = answer_sizes(prepared, annotations, protocol.card)
+        self.bench = Bench(project.root, prepared.folder, sizes, self.usable, matching)
+        self.weights = draws(len(self.names), RESAMPLES)
+
+    def judge(self, processes: Pool) -> JudgedValues:
+        """Everything that tables need. Raises: SemsrError, SemanticError."""
+        if lacking := from_plain(read_json(self.found / LACKING).get("files")):
+            return JudgedValues(len(self.names), (), {}, lacking, {}, self._facts())
+        rows = {_key(self.found, each): each for each in subjects(self.project, self.profile, self.prepared, self.found)}
+        records = {key: self._record(subject) for key, subject in rows.items()}
+        self._contribute(rows, processes)
+        of = {key: self._values(key) for key in rows}
+        write_atomic(self.judged / CLASSES, self._classes(rows))
+        missing = {
+            (entry["method"], entry["variant"]): from_plain(entry["files"])
+            for entry in restored_rows(self.project, self.profile, self.dataset, (self.profile.tracks.semantic,)).missing
+        }
+        gone, _ = self._read(REFERENCE, VANISHED)
+        facts = {
+            **self._facts(),
+            "weights": records[REFERENCE]["weights"],
+            "vanished": {what: int(gone[what].sum()) for what in LOST},
+            "found": {row_name(key): record[FINGERPRINT] for key, record in records.items()},
+        }
+        if self.bench.matching is not None and self._floor(rows) is None:
+            floor = self.protocol.card.floor
+            facts["columns_without"]["improvement"] = f"zoomed LR ({floor.method}/{floor.variant}) is not restored"
+        told = tuple(column.name for column in self.columns) + (OBJECT_COLUMNS if self.bench.matching is not None else ())
+        return JudgedValues(len(self.names), told, of, (), missing, facts)
+
+    def _facts(self) -> dict[str, Any]:
+        def lacks(metric: str) -> str:
+            return " and no ".join(answer for answer in self.metrics[metric].needs if answer not in self.card.gives)
+
+        return {
+            "protocol": self.protocol.id,
+            "protocol_hash": self.protocol.hash,
+            "segmenter": self.card.id,
+            "manifest_sha256": self.prepared.sha256,
+            "metric_versions": {column.name: column.metric.version for column in self.protocol.columns},
+            "columns_without": {
+                column.name: f"{self.card.id} gives no {lacks(column.metric.id)}"
+                for column in self.protocol.columns
+                if column.metric.id not in self.usable
+            },
+            "weights": [],
+        }
+
+    def _record(self, subject: Subject) -> dict[str, Any]:
+        """The record of a row that was segmented, all of it, from the pictures and by the judge that are here now. Raises: SemsrError."""
+        findings = Findings(subject.folder)
+        record = findings.made_by()
+        again = f"run `semsr segment {self.card.id} --dataset {self.dataset}`"
+        if not record:
+            raise SemsrError(f"{self.card.id} has not been through {subject.name} on {self.dataset} yet; {again}")
+        if record.get("pictures_made_by") != subject.mark or not findings.is_complete(str(record.get(FINGERPRINT)), self.names):
+            raise SemsrError(
+                f"{self.card.id} went through other pictures of {subject.name} on {self.dataset} than are there now; {again}"
+            )
+        weights, device = record.get("weights", []), str(record.get("device"))
+        mark = found_fingerprint(self.project, self.card, self.protocol.card, subject.mark, self.bench.sizes, weights, device)
+        if record[FINGERPRINT] != mark or not still_the_weights(self.project, self.profile, self.card, weights, Store()):
+            raise SemsrError(
+                f"{self.card.id} went through {subject.name} on {self.dataset} with another code, weights, options or thresholds "
+                f"than it has now; {again}"
+            )
+        return record
+
+    def _floor(self, rows: Mapping[RowKey, Subject]) -> Path | None:
+        """Where what was found in zoomed LR lies: of several seeds in the first."""
+        floor = self.protocol.card.floor
+        return next((row_folder(self.found, *key) for key in sorted(rows) if key[:2] == (floor.method, floor.variant)), None)
+
+    def _contribute(self, rows: Mapping[RowKey, Subject], processes: Pool) -> None:
+        hr, lr = row_folder(self.found, *REFERENCE), self._floor(rows)
+        with progress_bar(f"{self.card.id} judges {self.dataset}", len(rows) * len(self.names)) as progress:
+            for key, subject in rows.items():
+                folders, place = Folders(subject.folder, hr, lr), row_folder(self.judged, *key)
+                mark, done = self._mark(folders), read_json(place / DONE)
+                if done.get(FINGERPRINT) == mark and all((place / str(file)).is_file() for file in done.get("files", [])):
+                    progress(len(self.names))
+                    continue
+                each = judge_row(self.bench, folders, self.names, processes, progress)
+                files = {f"{name}.parquet": [one[name] for one in each] for name in each[0]}
+                for file, contributed in files.items():
+                    write_contributions(place / file, self.names, contributed)
+                write_atomic(place / DONE, json.dumps({FINGERPRINT: mark, "files": sorted(files)}, indent=2) + "\n")
+
+    def _mark(self, folders: Folders) -> str:
+        """The hash of everything that decides what a row contributes."""
+        package = Path(semsr.__file__).parent
+        families = {self.project.metric_family(name) for name in self.bench.metrics}
+        code = [
+            *(self.project.folders("metric")[family] for family in sorted(families)),
+            package / "evaluation" / "semantic",
+            package / "segmentation",
+            Path(__file__).with_name("judge_pictures.py"),
+        ]
+        return fingerprint(
+            self.project,
+            code,
+            found=[Findings(folder).made_by().get(FINGERPRINT) for folder in (folders.row, folders.hr, folders.lr) if folder],
+            dataset=self.prepared.sha256,
+            sizes=sorted(self.bench.sizes.items()),
+            metrics=self.bench.metrics,
+            matching=self.bench.matching.model_dump() if self.bench.matching else None,
+        )
+
+    def _read(self, key: RowKey, what: str) -> tuple[Columns, NDArray[np.int64]]:
+        return read_contributions(row_folder(self.judged, *key) / f"{what}.parquet", self.names, f"semsr judge {self.dataset}")
+
+    def _values(self, key: RowKey) -> dict[str, NDArray[np.float64]]:
+        """Every column of a row, draw by draw."""
+        made: dict[str, NDArray[np.float64]] = {}
+        for name in self.usable:
+            contributed = self._read(key, name)
+            for column in self.columns:
                 if column.metric.id == name:
-                    of[key][column.name] = metrics[name].values(*contributed, weights, column.options)
-        if counted:
-            of[key] |= _objects(place, names, dataset, weights, is_hr=key == REFERENCE)
-    gone, _ = read_contributions(row_folder(judged, *REFERENCE) / f"{VANISHED}.parquet", names, f"semsr judge {dataset}")
-    facts["vanished"] = {what: int(gone[what].sum()) for what in LOST}
-    write_atomic(judged / CLASSES, _classes(protocol, metrics, usable, judged, rows, names, annotations))
-    missing: dict[tuple[str, str], tuple[MissingFile, ...]] = {}
-    for entry in restored_rows(project, profile, dataset, (profile.tracks.semantic,)).missing:
-        missing[entry["method"], entry["variant"]] = from_plain(entry["files"])
-    told = tuple(column.name for column in columns) + (OBJECT_COLUMNS if counted else ())
-    return JudgedValues(len(names), told, of, (), missing, facts)
+                    made[column.name] = self.metrics[name].values(*contributed, self.weights, column.options)
+        if self.bench.matching is not None:
+            made |= self._objects(key)
+        return made
+
+    def _objects(self, key: RowKey) -> dict[str, NDArray[np.float64]]:
+        if key == REFERENCE:  # what is lost and won is counted from here
+            return {name: np.full(len(self.weights), np.nan) for name in OBJECT_COLUMNS}
+        counts, _ = self._read(key, OBJECTS)
+        return {name: share_values(counts[above], counts[below], self.weights) for name, (above, below) in SHARES.items()}
+
+    def _classes(self, rows: Iterable[RowKey]) -> str:
+        """CSV: each column of the protocol class by class, where a class counts."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["method", "variant", "seed", "column", "category_id", "category", "value"])
+        unit = np.ones((1, len(self.names)), np.int64)
+        for key in rows:
+            for name in self.usable:
+                contributed = self._read(key, name)
+                for column in self.columns:
+                    if column.metric.id != name:
+                        continue
+                    values = self.metrics[name].each_class(*contributed, unit, column.options)[0]
+                    for category, value in zip(self.annotations.categories, values, strict=True):
+                        if not np.isnan(value):
+                            writer.writerow([*key, column.name, category.id, category.name, f"{value:.10g}"])
+        return text.getvalue()
 
 
 def _key(found: Path, subject: Subject) -> RowKey:
@@ -150,76 +256,3 @@ def _key(found: Path, subject: Subject) -> RowKey:
         return REFERENCE
     variant, _, seed = subject.folder.name.partition("@")
     return subject.folder.parent.name, variant, int(seed or 0)
-
-
-def _require_found(subject: Subject, judge: str, dataset: str, names: Sequence[str]) -> None:
-    """Make sure that a row was segmented, all of it, from the pictures that are there now."""
-    findings = Findings(subject.folder)
-    record = findings.made_by()
-    again = f"run `semsr segment {judge} --dataset {dataset}`"
-    if not record:
-        raise SemsrError(f"{judge} has not been through {subject.name} on {dataset} yet; {again}")
-    if record.get("pictures_made_by") != subject.mark or not findings.is_complete(str(record.get(FINGERPRINT)), names):
-        raise SemsrError(f"{judge} went through other pictures of {subject.name} on {dataset} than are there now; {again}")
-
-
-def _mark(project: Project, prepared: Prepared, bench: Bench, folders: Folders) -> str:
-    """The hash of everything that decides what a row contributes."""
-    package = Path(semsr.__file__).parent
-    families = {project.metric_family(name) for name in bench.metrics}
-    code = [
-        *(project.folders("metric")[family] for family in sorted(families)),
-        package / "evaluation" / "semantic",
-        package / "segmentation",
-        Path(__file__).with_name("judge_pictures.py"),
-    ]
-    return fingerprint(
-        project,
-        code,
-        found=[str(Findings(folder).made_by().get(FINGERPRINT)) for folder in (folders.row, folders.hr, folders.lr) if folder],
-        dataset=prepared.sha256,
-        sizes=sorted(bench.sizes.items()),
-        metrics=bench.metrics,
-        matching=bench.matching.model_dump() if bench.matching else None,
-    )
-
-
-def _objects(
-    place: Path, names: Sequence[str], dataset: str, weights: NDArray[np.int64], *, is_hr: bool
-) -> dict[str, NDArray[np.float64]]:
-    if is_hr:  # what is lost and won is counted from here
-        return {name: np.full(len(weights), np.nan) for name in OBJECT_COLUMNS}
-    counts, _ = read_contributions(place / f"{OBJECTS}.parquet", names, f"semsr judge {dataset}")
-    pairs = {
-        "omission": ("omitted", "seen_on_hr"),
-        "hallucination": ("hallucinated", "sure_on_sr"),
-        "improvement": ("improved", "lost_on_lr"),
-    }
-    return {name: share_values(counts[above], counts[below], weights) for name, (above, below) in pairs.items()}
-
-
-def _classes(
-    protocol: ResolvedSemanticProtocol,
-    metrics: Mapping[str, SemanticMetric],
-    usable: Sequence[str],
-    judged: Path,
-    rows: Mapping[RowKey, Subject],
-    names: Sequence[str],
-    annotations: Annotations,
-) -> str:
-    """CSV: each column of the protocol class by class, where a class counts."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "variant", "seed", "column", "category_id", "category", "value"])
-    unit = np.ones((1, len(names)), np.int64)
-    for key in rows:
-        for name in usable:
-            contributed = read_contributions(row_folder(judged, *key) / f"{name}.parquet", names, "semsr judge")
-            for column in protocol.columns:
-                if column.metric.id != name:
-                    continue
-                values = metrics[name].each_class(*contributed, unit, column.options)[0]
-                for category, value in zip(annotations.categories, values, strict=True):
-                    if not np.isnan(value):
-                        writer.writerow([*key, column.name, category.id, category.name, f"{value:.10g}"])
-    return text.getvalue()

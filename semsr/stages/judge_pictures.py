@@ -57,7 +57,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where what was found in one row lies, and in HR and in zoomed LR; `lr` is None where no objects are counted, as for HR itself."""
+    """Where what was found in one row lies, in HR, and in zoomed LR (None where that is not restored)."""
 
     row: Path
     hr: Path
@@ -122,8 +122,10 @@ def _judge(todo: tuple[Bench, Folders, Sequence[str]]) -> list[Contributions]:
         truth = annotations.truth(name, size)
         found = read_found(folders.row, name, annotations.categories, size)
         each = dict(contributions(metrics, truth, found))
-        if bench.matching is not None and folders.lr is not None:
-            hr, lr = (read_found(folder, name, annotations.categories, size) for folder in (folders.hr, folders.lr))
+        if bench.matching is not None and folders.row != folders.hr:
+            hr = read_found(folders.hr, name, annotations.categories, size)
+            # Without zoomed LR nothing counts as lost on it.
+            lr = hr if folders.lr is None else read_found(folders.lr, name, annotations.categories, size)
             each[OBJECTS] = _counts(changes(truth, hr, lr, found, bench.matching))
         if folders.row == folders.hr:  # of the annotations, not of a row: once is enough
             each[VANISHED] = {

@@ -29,7 +29,7 @@ from semsr.segmentation.stored import write_found
 from semsr.stages import segmenter_weights
 from semsr.stages.cell_facts import devices
 from semsr.stages.commit import git_commit
-from semsr.stages.findings import Findings
+from semsr.stages.findings import Findings, row_folder
 from semsr.stages.restored_rows import pictures_of, restored_rows
 from semsr.stages.score import reference_of
 from semsr.stages.segment_pictures import Finder, device_of, found_fingerprint
@@ -107,11 +107,6 @@ def subjects(project: Project, profile: ProfileCard, prepared: Prepared, folder:
     return found
 
 
-def row_folder(folder: Path, method: str, variant: str, seed: int) -> Path:
-    """Where a judge's folder (`Project.segmented`) keeps what was found in one row."""
-    return folder / method / seeded(variant, seed)
-
-
 def answer_sizes(prepared: Prepared, annotations: Annotations, protocol: SemanticProtocolCard) -> dict[str, Size]:
     """(H, W) at which everything is compared, by picture: its own, or that of its annotations."""
     _, sizes = reference_of(prepared)
@@ -137,7 +132,7 @@ def _segment(
         device, weights = record.get("device"), record.get("weights", [])
         if (
             device in devices(profile.device)
-            and _still_the_weights(project, profile, card, weights, store)
+            and still_the_weights(project, profile, card, weights, store)
             and Findings(subject.folder).is_complete(
                 found_fingerprint(project, card, protocol, subject.mark, sizes, weights, str(device)), sizes
             )
@@ -158,7 +153,7 @@ def _segment(
         (folder / LACKING).unlink(missing_ok=True)
 
 
-def _still_the_weights(
+def still_the_weights(
     project: Project, profile: ProfileCard, card: SegmenterCard, record: list[dict[str, str]], store: Store
 ) -> bool:
     """Whether what is finished was found with the weights that would be used now; published ones are not asked for."""

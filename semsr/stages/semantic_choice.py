@@ -9,8 +9,8 @@ import numpy as np
 from semsr.errors import SemsrError
 from semsr.evaluation.semantic.store import read_contributions
 from semsr.evaluation.semantic.values import REFERENCE
+from semsr.stages.findings import row_folder
 from semsr.stages.judge_pictures import OBJECTS
-from semsr.stages.segment import row_folder
 from semsr.stages.semantic_judged import Judged
 
 Range = tuple[int, int]

@@ -23,8 +23,8 @@ from semsr.reporting.semantic.page import render
 from semsr.reporting.semantic.scene import PICTURES, Scene, Seen, make_scene
 from semsr.segmentation.found import Found
 from semsr.segmentation.stored import read_found
-from semsr.stages.findings import Findings
-from semsr.stages.segment import Subject, answer_sizes, row_folder, subjects
+from semsr.stages.findings import Findings, row_folder
+from semsr.stages.segment import Subject, answer_sizes, subjects
 from semsr.stages.semantic_choice import choose, ranges, rule
 from semsr.stages.semantic_judged import Judged, read_judged
 from semsr.stages.semantic_numbers import label_of, role_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from semsr.cards import ProfileCard, SemanticTableCard
 from semsr.errors import SemsrError
@@ -14,6 +15,7 @@ from semsr.reproduction.semantic.assemble import assemble, planned
 from semsr.reproduction.semantic.render import render_latex, render_markdown
 from semsr.reproduction.semantic.render_csv import render_csv, render_order
 from semsr.reproduction.semantic.table import SemanticTable
+from semsr.restoration.cell import FINGERPRINT, read_json
 
 RENDERERS: dict[str, Callable[[SemanticTable], str]] = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 """What every table has; the order of its rows and the agreement of its judges (`render_order`) stand in a file of their own."""
@@ -73,7 +75,8 @@ def _read(
     name = project.show(path)
     values = read_values(path, name, again)
     facts = values.facts
-    if stale := _stale(protocol, prepared, judge, facts):
+    findings = project.segmented(profile.id, dataset, protocol.id, judge)
+    if stale := _stale(protocol, prepared, judge, facts) or _found_again(findings, facts.get("found")):
         segment = f"`semsr segment {judge} --dataset {dataset}`, then `{again}`"
         raise SemsrError(f"{name}: {stale}; run {segment}")
     return values
@@ -92,6 +95,15 @@ def _stale(protocol: ResolvedSemanticProtocol, prepared: Prepared, judge: str, f
         had = made.get(column.name) if isinstance(made, Mapping) else None
         if had is not None and had != column.metric.version:
             return f"column {column.name} was measured by {column.metric.id} version {had}, the card says {column.metric.version} now"
+    return ""
+
+
+def _found_again(folder: Path, judged: object) -> str:
+    """Why values do not count where a row was gone through again since; empty where none was, or where its findings are gone."""
+    for row, mark in judged.items() if isinstance(judged, Mapping) else ():
+        record = read_json(folder / row / "run.json")
+        if record and record.get(FINGERPRINT) != mark:
+            return f"row {row} was gone through again since"
     return ""
 
 

@@ -20,6 +20,7 @@ from semsr.plugins import forget_plugins
 from semsr.preparation.manifest import open_prepared, write_manifest
 from semsr.project import Project
 from semsr.stages import judge, segment
+from semsr.stages.findings import row_folder
 
 _SPEC = importlib.util.spec_from_file_location("semantic_project", Path(__file__).with_name("semantic_project.py"))
 assert _SPEC is not None and _SPEC.loader is not None
@@ -124,7 +125,7 @@ def test_pictures_made_again_are_gone_through_again(toys: Project, tmp_path: Pat
 def test_a_killed_run_goes_on_with_the_first_missing_picture(toys: Project, tmp_path: Path) -> None:
     notes = noting(toys, tmp_path)
     first = judged(toys)
-    folder = segment.row_folder(toys.segmented("small", "toys", "semantic", "red"), "half", "default", 0)
+    folder = row_folder(toys.segmented("small", "toys", "semantic", "red"), "half", "default", 0)
     record = folder / "run.json"
     record.rename(folder / "run.partial.json")
     (folder / "found" / "2.json").unlink()
@@ -152,7 +153,7 @@ def test_annotations_of_another_size_are_brought_to_the_pictures_or_answers_to_t
     for way, size in (("resized", (64, 64)), ("original", (32, 32))):
         card.write_text(yaml.safe_dump({**yaml.safe_load(card.read_text()), "annotations": way}))
         found = judged(Project(toys.root))
-        folder = segment.row_folder(toys.segmented("small", "toys", "semantic", "red"), "exact", "default", 0)
+        folder = row_folder(toys.segmented("small", "toys", "semantic", "red"), "exact", "default", 0)
         assert read_rgb(folder / "panoptic" / "0.png").shape[:2] == size
         for column in ("pq", "box-ap", "mask-ap", "miou"):
             assert found.of["exact", "default", 0][column][0] == pytest.approx(100), (way, column)
@@ -169,7 +170,7 @@ def test_annotations_of_another_size_are_brought_to_the_pictures_or_answers_to_t
 )
 def test_damaged_findings_are_one_line(toys: Project, damage: object, says: str) -> None:
     segment.run(toys, profile(), "toys", "red")
-    damage(segment.row_folder(toys.segmented("small", "toys", "semantic", "red"), "exact", "default", 0))  # type: ignore[operator]
+    damage(row_folder(toys.segmented("small", "toys", "semantic", "red"), "exact", "default", 0))  # type: ignore[operator]
     with pytest.raises((SemsrError, SemanticError), match=says) as caught:
         judge.run(toys, profile(), "toys")
     assert "\n" not in str(caught.value)
@@ -259,3 +260,41 @@ def _shrink(toys: Project) -> None:
     for method in METHODS:
         for picture in (toys.cell("small", "toys", method, "default") / "images").glob("*.png"):
             write_png(picture, read_rgb(picture)[::2, ::2].copy())
+
+
+def rewrite(toys: Project, **changes: object) -> Project:
+    """The protocol with other keys."""
+    path = toys.root / "metrics" / "protocols" / "semantic.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    return Project(toys.root)
+
+
+def test_findings_of_other_thresholds_options_or_weights_are_not_judged(toys: Project) -> None:
+    judged(toys)
+    says = r"red went through HR on toys with another code, weights, options or thresholds .*`semsr segment red --dataset toys`"
+    with pytest.raises(SemsrError, match=says):
+        judge.run(rewrite(toys, post_processing={"score": 0.5}), profile(), "toys")
+    fresh = rewrite(toys, post_processing={"score": 0.25})
+    judge.run(fresh, profile(), "toys")
+    write_card(toys.root / "segmenters" / "red" / "segmenter.yaml", SEGMENTER | {"options": {"limit": 0.4}})
+    with pytest.raises(SemsrError, match=says):
+        judge.run(Project(toys.root), profile(), "toys")
+
+
+def test_contributions_that_are_gone_are_made_again(toys: Project) -> None:
+    first = judged(toys)
+    place = row_folder(toys.judged("small", "toys", "semantic", "red"), "half", "default", 0)
+    (place / "pq.parquet").unlink()
+    judge.run(Project(toys.root), profile(), "toys")
+    np.testing.assert_array_equal(first.of["half", "default", 0]["pq"], values(toys).of["half", "default", 0]["pq"])
+    (place / "pq.parquet").write_bytes(b"damaged")
+    with pytest.raises(SemsrError, match=r"pq\.parquet: not the contributions .* delete it and run `semsr judge toys`"):
+        judge.run(Project(toys.root), profile(), "toys")
+
+
+def test_without_zoomed_lr_what_is_lost_is_counted_and_what_is_won_is_not(toys: Project) -> None:
+    shutil.rmtree(toys.cell("small", "toys", "blind", "default"))
+    found = judged(toys)
+    half = found.of["half", "default", 0]
+    assert half["omission"][0] == 50 and np.isnan(half["improvement"]).all()
+    assert found.facts["columns_without"] == {"improvement": "zoomed LR (blind/default) is not restored"}

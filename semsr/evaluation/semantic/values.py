@@ -50,7 +50,7 @@ class JudgedValues:
         missing: the same of rows that could not be restored, by (method, variant).
         facts: `protocol`, `protocol_hash`, `segmenter`, `weights` (ids and hashes), `metric_versions` (by column), `manifest_sha256`,
             `columns_without` (why, by column that is not there), `vanished` (how many annotated segments and objects have no pixel left
-            at the size of comparison).
+            at the size of comparison), `found` (by row, the fingerprint of what was found).
     """
 
     pictures: int

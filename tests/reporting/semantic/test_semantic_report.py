@@ -21,6 +21,7 @@ from semsr.evaluation.semantic.values import read_values, values_path, write_val
 from semsr.plugins import forget_plugins
 from semsr.project import ROOT_VARIABLE, Project
 from semsr.stages import judge, segment, semantic_report
+from semsr.stages.findings import row_folder
 
 _SPEC = importlib.util.spec_from_file_location("semantic_project", Path(__file__).parents[2] / "stages" / "semantic_project.py")
 assert _SPEC is not None and _SPEC.loader is not None
@@ -78,7 +79,7 @@ def test_pictures_that_differ_more_come_first(toys: Project) -> None:
     """Of four, those whose counts were made to differ more than the others'."""
     from semsr.evaluation.semantic.store import read_contributions, write_contributions
 
-    path = segment.row_folder(toys.judged("small", "toys", "semantic", "red"), "half", "default", 0) / "objects.parquet"
+    path = row_folder(toys.judged("small", "toys", "semantic", "red"), "half", "default", 0) / "objects.parquet"
     counts, _ = read_contributions(path, list("0123"), "")
     changed = {**counts, "omitted": counts["omitted"] + [0, 0, 3, 5]}
     write_contributions(path, list("0123"), [{name: values[[at]] for name, values in changed.items()} for at in range(4)])

@@ -40,6 +40,17 @@ def test_a_changed_threshold_makes_values_stale(judged: Any) -> None:
         judged.table(save=False)
 
 
+def test_a_row_that_was_gone_through_again_makes_values_stale(judged: Any) -> None:
+    judged.save(found={"reference/hr": "first"})
+    record = judged.project.segmented("full", "scenes", "look", "big") / "reference" / "hr" / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"fingerprint": "first"}')
+    judged.table(save=False)
+    record.write_text('{"fingerprint": "second"}')
+    with pytest.raises(SemsrError, match=rf"row reference/hr was gone through again since; run {AGAIN}"):
+        judged.table(save=False)
+
+
 def test_what_is_not_judged_is_an_error_or_a_reason(judged: Any) -> None:
     del judged.seen["small"]
     with pytest.raises(SemsrError, match=r"small.*/values\.parquet: no such file; run `semsr judge scenes`"):
