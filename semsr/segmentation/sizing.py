@@ -75,7 +75,8 @@ class Sizing:
         """
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
-            size, multiple = told["size"], int(told.get("size_divisor", 32))
+            size = told["size"]
+            multiple = int(told.get("size_divisor", 32) or 1)  # 0 and null say that nothing is padded
             sides = {"shortest_edge": size} if isinstance(size, int) else dict(size)
             square = "shortest_edge" not in sides
             if square and sides["height"] != sides["width"]:

@@ -59,6 +59,9 @@ def test_a_checkpoint_says_how_pictures_are_sized(tmp_path: Path) -> None:
     assert sizing_of(None, path, "x") == Sizing(640, 2560, 16, mean=(0.5, 0.5, 0.5))
     path.write_text(json.dumps({"size": {"height": 384, "width": 384}}))
     assert sizing_of(None, path, "x").size(100, 300) == (384, 384)
+    for nothing in (0, None):
+        path.write_text(json.dumps({"size": {"height": 384, "width": 384}, "size_divisor": nothing}))
+        assert sizing_of(None, path, "x").multiple == 1
     path.write_text(json.dumps({"size": 512, "max_size": 1024}))
     assert sizing_of(None, path, "x").size(100, 300) == (341, 1024)
     # The card goes before the checkpoint.
