@@ -3,82 +3,13 @@ r"""A table as LaTeX: a file that pdflatex compiles as it stands, and that a pap
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 
 from semsr.reproduction import wording
-from semsr.reproduction.table import Block, Cell, Place, Table
+from semsr.reproduction.latex import escape, fitted, placed, preamble, wide_float
+from semsr.reproduction.table import Block, Cell, Table
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "`": r"\textasciigrave{}",
-    "–": "--",
-    "—": "---",
-    "−": "$-$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "→": r"$\rightarrow$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "≈": r"$\approx$",
-    "∞": r"$\infty$",
-    "°": r"$^{\circ}$",
-    "²": r"$^{2}$",
-    "³": r"$^{3}$",
-    "µ": r"$\mu$",
-    "μ": r"$\mu$",
-    "σ": r"$\sigma$",
-    "λ": r"$\lambda$",
-    "Δ": r"$\Delta$",
-    "…": r"\ldots{}",
-    "“": "``",
-    "”": "''",
-    "‘": "`",
-    "’": "'",
-    "\u00a0": "~",
-}
 _MOST_PAIRS = 5
 """Pairs of published and reproduced values side by side that stay readable on a page."""
-_PREAMBLE = r"""% {title}
-% {subtitle}
-% Compile it as it stands, or \input it into a document that loads booktabs and graphicx.
-\expandafter\ifx\csname @nodocument\endcsname\relax
-  \def\semsrbegin{{}}\def\semsrend{{}}
-\else
-  \def\semsrbegin{{\documentclass[10pt]{{article}}\usepackage[T1]{{fontenc}}%
-    \usepackage[a4paper,landscape,margin=12mm]{{geometry}}\usepackage{{booktabs}}\usepackage{{graphicx}}%
-    \pagestyle{{empty}}\begin{{document}}}}
-  \def\semsrend{{\end{{document}}}}
-\fi
-\semsrbegin
-"""
-
-
-def escape(text: str) -> str:
-    """Plain text that LaTeX takes literally; `commands` in typewriter.
-
-    A character that the usual fonts lack is named by its code instead of vanishing.
-    """
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # a lone backtick quotes nothing
-        return _literal(text)
-    return "".join(rf"\texttt{{{_literal(part)}}}" if at % 2 else _literal(part) for at, part in enumerate(parts))
 
 
 def render_latex(table: Table) -> str:
@@ -101,34 +32,17 @@ def _missing(table: Table) -> list[str]:
     return ["\n".join(lines)]
 
 
-def preamble(title: str, subtitle: str) -> str:
-    """What a file begins with so that it compiles as it stands and may be read into a document; it ends with `\\semsrend`."""
-    return _PREAMBLE.format(title=_comment(title), subtitle=_comment(subtitle))
-
-
 def _float(table: Table, block: Block, *, last: bool) -> str:
-    said = [escape(text) for text in (f"{table.title}: {wording.block_title(block)}.", f"Made by {wording.subtitle(table)}.")]
+    caption = f"{table.title}: {wording.block_title(block)}. Made by {wording.subtitle(table)}."
     notes = [escape(text) for text in (wording.introduction(table), wording.block_remark(table, block)) if text]
     used = _used(block)
     notes += [rf"\textsuperscript{{{letter}}}\,{escape(text)}." for letter, text in table.footnotes.items() if letter in used]
     if last:
         notes += [escape(text) for text in (*wording.legend(table), *table.notes)]
         notes += [rf"\textbf{{{escape(heading)}}}: {escape(how)}." for heading, how in wording.how_measured(table)]
-    return "\n".join(
-        [
-            r"\begin{table*}[htbp]",
-            r"\centering",
-            rf"\caption{{{' '.join(said)}}}",
-            rf"\label{{tab:{table.id}-{block.dataset}}}",
-            r"\medskip\footnotesize",
-            *(fitted(_grid(table, block, part)) for part in _parts(block)),
-            *([r"Differences\par\medskip", fitted(_differences(table, block))] if block.comparisons else []),
-            r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
-            *(f"{note}\\par" for note in notes),
-            r"\end{minipage}",
-            r"\end{table*}",
-        ]
-    )
+    body = [fitted(_grid(table, block, part)) for part in _parts(block)]
+    body += [r"Differences\par\medskip", fitted(_differences(table, block))] if block.comparisons else []
+    return wide_float(f"{table.id}-{block.dataset}", caption, body, notes)
 
 
 def _parts(block: Block) -> list[range]:
@@ -137,12 +51,6 @@ def _parts(block: Block) -> list[range]:
     most = _MOST_PAIRS if block.has_published and not block.not_run else 2 * _MOST_PAIRS
     size = math.ceil(count / max(1, math.ceil(count / most)))
     return [range(first, min(first + size, count)) for first in range(0, count, size)]
-
-
-def fitted(grid: str) -> str:
-    """Shrunk where it is wider than the page, never enlarged."""
-    fit = r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi"
-    return f"\\sbox0{{%\n{grid}\n}}%\n{fit}\n\\par\\medskip"
 
 
 def _grid(table: Table, block: Block, part: range) -> str:
@@ -200,10 +108,10 @@ def _differences(table: Table, block: Block) -> str:
 def _values(cell: Cell, block: Block) -> list[str]:
     values = []
     if block.has_published:
-        text = _placed(escape(wording.published_text(cell)), cell.published_place)
+        text = placed(escape(wording.published_text(cell)), cell.published_place)
         values.append(text + _hung(cell.published_marks))
     if not block.not_run:
-        values.append(_placed(escape(wording.our_text(cell)), cell.place) + _hung(cell.marks))
+        values.append(placed(escape(wording.our_text(cell)), cell.place) + _hung(cell.marks))
     return values
 
 
@@ -220,10 +128,6 @@ def _line(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _placed(text: str, place: Place) -> str:
-    return {0: text, 1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}[place]
-
-
 def _superscript(marks: tuple[str, ...]) -> str:
     return rf"\textsuperscript{{{','.join(marks)}}}" if marks else ""
 
@@ -231,19 +135,3 @@ def _superscript(marks: tuple[str, ...]) -> str:
 def _hung(marks: tuple[str, ...]) -> str:
     """A superscript that takes no width, so that the digits of a column stay below each other."""
     return rf"\rlap{{{_superscript(marks)}}}" if marks else ""
-
-
-def _comment(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
-
-
-def _literal(text: str) -> str:
-    return "".join(_LATEX.get(character) or _other(character) for character in text)
-
-
-def _other(character: str) -> str:
-    if character.isascii():
-        return character if character.isprintable() else " "
-    if ord(character) < 0x180 and unicodedata.category(character).startswith("L"):
-        return character  # accented Latin letters, which T1 fonts have
-    return rf"\texttt{{U+{ord(character):04X}}}"

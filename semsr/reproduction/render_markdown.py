@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from semsr.reproduction import wording
 from semsr.reproduction.table import Block, Place, Table
@@ -25,18 +26,18 @@ def render_markdown(table: Table) -> str:
         parts.append(_grid(table, block))
         if block.comparisons:
             parts += [f"### Differences on {escape(block.label)}", _differences(table, block)]
-    parts.append(
-        "\n".join(["## How to read it", "", *(f"- {escape(line)}" for line in (*wording.legend(table), *table.notes))])
-    )
-    parts.append(
-        "\n".join(["## How it is measured", "", *(f"- **{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table))])
-    )
-    if table.missing:
-        parts.append("\n".join([f"## {wording.MISSING_FILES}", "", *(f"- {escape(lack.line)}" for lack in table.missing)]))
-    if table.footnotes:
-        notes = [f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()]
-        parts.append("\n".join(["## Notes", "", *notes]))
-    return "\n\n".join(parts) + "\n"
+    named = {
+        "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
+        "How it is measured": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table)],
+        wording.MISSING_FILES: [escape(lack.line) for lack in table.missing],
+        "Notes": [f"<sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()],
+    }
+    return "\n\n".join([*parts, *lists(named)]) + "\n"
+
+
+def lists(named: Mapping[str, Sequence[str]]) -> list[str]:
+    """Lines of Markdown below a heading each, as the parts of a table's end; a list without lines is left out."""
+    return ["\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) for title, lines in named.items() if lines]
 
 
 def _grid(table: Table, block: Block) -> str:
@@ -56,10 +57,10 @@ def _grid(table: Table, block: Block) -> str:
         line = [escape(row.label)]
         for cell in row.cells:
             if block.has_published:
-                text = _placed(wording.published_text(cell), cell.published_place)
+                text = placed(wording.published_text(cell), cell.published_place)
                 line.append(text + _superscript(cell.published_marks))
             if not block.not_run:
-                line.append(_placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks))
+                line.append(placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks))
         if not block.not_run:
             line.append(escape(wording.standing(row)))
         lines.append(line)
@@ -73,7 +74,8 @@ def _differences(table: Table, block: Block) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _placed(text: str, place: Place) -> str:
+def placed(text: str, place: Place) -> str:
+    """The best in bold, the second best underlined."""
     # <ins> is what forges show underlined; <u> is removed by some of them.
     return {0: text, 1: f"**{text}**", 2: f"<ins>{text}</ins>"}[place]
 

@@ -17,7 +17,7 @@ import yaml
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from semsr.reproduction import render_latex, render_markdown, wording
+from semsr.reproduction import latex, render_latex, render_markdown, wording
 from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_terminal import missing, render_terminal
 
@@ -90,7 +90,7 @@ def test_a_spread_has_the_digits_of_its_mean_unless_it_would_vanish(
     table = seeded.table("full", "paper-table")
     assert wording.our_text(cell(table, "alpha", "New", "lpips")) == printed
     assert render_markdown.escape(printed) in render_markdown.render_markdown(table)
-    assert render_latex.escape(printed) in render_latex.render_latex(table)
+    assert latex.escape(printed) in render_latex.render_latex(table)
 
 
 def test_csv_has_the_seeds_unrounded(seeded: Any) -> None:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from semsr.reproduction import render_latex as latex
+from semsr.reproduction import latex
 from semsr.reproduction import render_markdown as markdown
 from semsr.reproduction.descriptions import wording
 from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
@@ -97,14 +97,13 @@ def render_markdown(table: DescriptionTable) -> str:
         lines = _lines(table, block, escape, lambda value: f"{value.text}<br>{value.interval}", "<sup>{}</sup>")
         lines.insert(1, [":--", *(":-:" for _ in lines[0][1:])])
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
-    lists = {
+    named = {
         "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
         "What describes": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.describers(table)],
         "How it is measured": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table)],
         "Notes": [f"<sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()],
     }
-    parts += ["\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) for title, lines in lists.items() if lines]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *markdown.lists(named)]) + "\n"
 
 
 def render_latex(table: DescriptionTable) -> str:
@@ -134,22 +133,8 @@ def render_latex(table: DescriptionTable) -> str:
             r"\bottomrule",
             r"\end{tabular}%",
         ]
-        floats.append(
-            "\n".join(
-                [
-                    r"\begin{table*}[htbp]",
-                    r"\centering",
-                    rf"\caption{{{escape(caption)}}}",
-                    rf"\label{{tab:{'-'.join(filter(None, (table.id, block.dataset)))}}}",
-                    r"\medskip\footnotesize",
-                    latex.fitted("\n".join(grid)),
-                    r"\begin{minipage}{\textwidth}\scriptsize\raggedright",
-                    *(f"{note}\\par" for note in notes),
-                    r"\end{minipage}",
-                    r"\end{table*}",
-                ]
-            )
-        )
+        label = "-".join(filter(None, (table.id, block.dataset)))
+        floats.append(latex.wide_float(label, caption, [latex.fitted("\n".join(grid))], notes))
     return latex.preamble(table.title, wording.subtitle(table)) + "\n" + "\n\n".join(floats) + "\n\n\\semsrend\n"
 
 

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Lines
 from rich.text import Text as Printed
 
-from semsr.reproduction import render_latex as latex
+from semsr.reproduction import latex
 from semsr.reproduction import render_markdown as markdown
 from semsr.reproduction.semantic import wording
 from semsr.reproduction.semantic.grids import Grid, Text, grids
@@ -29,15 +29,14 @@ def render_markdown(table: SemanticTable) -> str:
             parts += [f"### {escape(grid.title)}"] if grid.title else []
             parts += [_markdown_grid(grid)] if grid.lines else []
             parts += ["\n".join(f"- {escape(line)}" for line in grid.said)] if grid.said else []
-    lists = {
+    named = {
         "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
         "Who judges": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.judges(table)],
         "How it is measured": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table)],
         MISSING_FILES: [escape(lack.line) for lack in table.missing],
         "Notes": [f"<sup>{letter}</sup> {escape(text)}" for letter, text in table.footnotes.items()],
     }
-    parts += ["\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) for title, lines in lists.items() if lines]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *markdown.lists(named)]) + "\n"
 
 
 def _markdown_grid(grid: Grid) -> str:
@@ -49,9 +48,7 @@ def _markdown_grid(grid: Grid) -> str:
 
 
 def _markdown_text(text: Text) -> str:
-    found = markdown.escape(text.text)
-    # <ins> is what forges show underlined; <u> is removed by some of them.
-    found = {0: found, 1: f"**{found}**", 2: f"<ins>{found}</ins>"}[text.place]
+    found = markdown.placed(markdown.escape(text.text), text.place)
     found += f"<sup>{','.join(text.marks)}</sup>" if text.marks else ""
     return found + (f"<br><sub>{markdown.escape(text.under)}</sub>" if text.under else "")
 
@@ -81,20 +78,7 @@ def _float(table: SemanticTable, block: Block, grid: Grid, at: int, notes: list[
     what = f" {grid.title}." if grid.title else ""
     caption = f"{table.title}: {wording.block_title(block)}.{what} Made by {wording.subtitle(table)}."
     label = "-".join(filter(None, (table.id, block.dataset, str(at + 1) if at else "")))
-    body = [latex.fitted(_latex_grid(grid))] if grid.lines else []
-    if notes:
-        body += [r"\begin{minipage}{\textwidth}\scriptsize\raggedright", *(f"{note}\\par" for note in notes), r"\end{minipage}"]
-    return "\n".join(
-        [
-            r"\begin{table*}[htbp]",
-            r"\centering",
-            rf"\caption{{{latex.escape(caption)}}}",
-            rf"\label{{tab:{label}}}",
-            r"\medskip\footnotesize",
-            *body,
-            r"\end{table*}",
-        ]
-    )
+    return latex.wide_float(label, caption, [latex.fitted(_latex_grid(grid))] if grid.lines else [], notes)
 
 
 def _letters(table: SemanticTable, used: set[str]) -> list[str]:
@@ -132,8 +116,7 @@ def _latex_grid(grid: Grid) -> str:
 
 
 def _latex_text(text: Text) -> str:
-    found = latex.escape(text.text)
-    found = {0: found, 1: rf"\textbf{{{found}}}", 2: rf"\underline{{{found}}}"}[text.place]
+    found = latex.placed(latex.escape(text.text), text.place)
     found += rf"\rlap{{\textsuperscript{{{','.join(text.marks)}}}}}" if text.marks else ""
     return rf"\shortstack[r]{{{found}\\{{\tiny {latex.escape(text.under)}}}}}" if text.under else found
 
