@@ -12,8 +12,19 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from semsr.cores import end_with_parent
+from semsr.cards import ProfileCard, Recipe
+from semsr.cores import available_cores, end_with_parent
 from semsr.errors import SemsrError
+from semsr.restoration.python import choose_device
+from semsr.training.process import launched
+
+
+def how_many_fit(profile: ProfileCard, recipes: Sequence[Recipe]) -> int:
+    """How many trainings fit beside each other: on a CPU, as often as the most threads of one go into the profile's."""
+    if len(recipes) < 2 or launched() > 1 or choose_device(profile.device) != "cpu":
+        return 1
+    cores = profile.threads or available_cores()
+    return max(1, cores // max(recipe.threads or cores for recipe in recipes))
 
 
 def run_side_by_side(work: Callable[..., None], each: Sequence[tuple[Any, ...]], at_once: int) -> None:

@@ -9,17 +9,15 @@ from typing import Any
 
 import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
-from semsr.cores import available_cores
 from semsr.errors import SemsrError
 from semsr.files import sha256_file
 from semsr.project import GENERATOR, Project, seeded
-from semsr.restoration.python import choose_device
 from semsr.stages.commit import git_commit
-from semsr.stages.side_by_side import run_side_by_side
+from semsr.stages.side_by_side import how_many_fit, run_side_by_side
 from semsr.stages.training_folder import is_trained, train_into
 from semsr.stages.training_job import Ingredients, gather, make_job, packages, recipe_entry
 from semsr.stages.training_order import levels
-from semsr.training.process import is_main, launched
+from semsr.training.process import is_main
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +56,8 @@ def run(
             f"{method}: profile {profile.id!r} has no variant of it that is trained here{where}; see methods/{method}/method.yaml"
         )
     for level in todo:
-        at_once = _at_once(project, profile, method, level) if stop_after is None else 1
+        recipes = [project.recipe(method, name) for name, _ in level]
+        at_once = how_many_fit(profile, recipes) if stop_after is None else 1
         if at_once > 1:
             left = [pair for pair in level if not _is_finished(project, profile, card, *pair)]
             run_side_by_side(
@@ -76,14 +75,6 @@ def train_one(root: Path, profile: ProfileCard, method: str, variant: str, seed:
     """One training, what it starts from being there; in a process of its own."""
     project = Project(root)
     _train(project, profile, project.method(method), variant, seed, workers, None)
-
-
-def _at_once(project: Project, profile: ProfileCard, method: str, todo: list[tuple[str, int]]) -> int:
-    """How many trainings fit beside each other: on a CPU, as often as the most threads of one go into the profile's."""
-    if len(todo) < 2 or launched() > 1 or choose_device(profile.device) != "cpu":
-        return 1
-    cores = profile.threads or available_cores()
-    return max(1, cores // max(project.recipe(method, name).threads or cores for name, _ in todo))
 
 
 def _train(

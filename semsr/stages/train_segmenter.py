@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import semsr
 from semsr.cards import ProfileCard, Recipe, SegmenterCard
-from semsr.cores import available_cores
 from semsr.errors import CardError, SemsrError
 from semsr.files import sha256_file
 from semsr.fingerprint import fingerprint
@@ -22,13 +21,13 @@ from semsr.project import GENERATOR, Project
 from semsr.restoration.python import choose_device
 from semsr.restoration.weights import WeightsRecord
 from semsr.stages.commit import git_commit
-from semsr.stages.side_by_side import run_side_by_side
+from semsr.stages.side_by_side import how_many_fit, run_side_by_side
 from semsr.stages.training_data import training_pictures
 from semsr.stages.training_folder import is_trained, train_into
-from semsr.stages.training_job import assets_of, deciding, packages
+from semsr.stages.training_job import assets_of, deciding, packages, training_code
 from semsr.training.job import Job
 from semsr.training.parts import Parts
-from semsr.training.process import is_main, launched
+from semsr.training.process import is_main
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ def run_all(project: Project, profile: ProfileCard, *, workers: int | None = Non
         raise SemsrError(
             f"{project.profile_file(profile.id)}: segmenters.trained: names none, so there is nothing to train; name some, or a method"
         )
-    at_once = _at_once(project, profile, ids)
+    at_once = how_many_fit(profile, [project.segmenter_recipe(name) for name in ids])
     if at_once < 2:
         for name in ids:
             run(project, profile, name, workers=workers)
@@ -154,10 +153,9 @@ def _gather(project: Project, profile: ProfileCard, card: SegmenterCard) -> _Ing
     files, record = assets_of(project, recipe)
     device = choose_device(profile.device)
     package = Path(semsr.__file__).parent
-    code = [path for path in folder.iterdir() if path.suffix in ("", ".py") and path.name[0] not in "._"]
     mark = fingerprint(
         project,
-        [*sorted(code), *(package / each for each in _CODE)],
+        [*training_code(folder), *(package / each for each in _CODE)],
         segmenter=card.id,
         parts=card.parts,
         recipe=deciding(recipe),
@@ -216,14 +214,6 @@ def _job(
         workers=workers,
         stop_after=stop_after,
     )
-
-
-def _at_once(project: Project, profile: ProfileCard, ids: tuple[str, ...]) -> int:
-    """How many trainings fit beside each other: on a CPU, as often as the most threads of one go into the profile's."""
-    if len(ids) < 2 or launched() > 1 or choose_device(profile.device) != "cpu":
-        return 1
-    cores = profile.threads or available_cores()
-    return max(1, cores // max(project.segmenter_recipe(name).threads or cores for name in ids))
 
 
 def _record(project: Project, card: SegmenterCard, made: _Ingredients, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:

@@ -72,10 +72,9 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
             record = [*record, entry]
     package = Path(semsr.__file__).parent
     folder = project.folders("method")[card.id]
-    method = [path for path in folder.iterdir() if path.suffix in ("", ".py") and path.name[0] not in "._"]
     mark = fingerprint(
         project,
-        [*sorted(method), package / "training", package / "restoration", package / "imaging"],
+        [*training_code(folder), package / "training", package / "restoration", package / "imaging"],
         method=card.id,
         parts=card.parts,
         recipe=deciding(recipe),
@@ -87,6 +86,11 @@ def gather(project: Project, profile: ProfileCard, card: MethodCard, variant: st
         **({} if tags is None else {"tags": tags}),
     )
     return Ingredients(prepared, prepared.sha256, files, record, start, start_record, device, tags, mark)
+
+
+def training_code(folder: Path) -> list[Path]:
+    """What of a plugin's folder decides a weight: its code, not its cards and README."""
+    return sorted(path for path in folder.iterdir() if path.suffix in ("", ".py") and path.name[0] not in "._")
 
 
 def deciding(recipe: Recipe) -> dict[str, Any]:
