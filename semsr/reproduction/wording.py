@@ -27,6 +27,20 @@ DIFFERENCES = (
 )
 
 
+def pictures_remark(comparable: str, as_published: bool | None) -> str:
+    """What a reader must know about a data set's pictures before comparing; empty where there is nothing to say.
+
+    Args:
+        comparable: as the data set's card has it.
+        as_published: whether they are the published ones; None where that is not known.
+    """
+    if comparable == "regenerated":
+        return "these pictures are made again, they are not the paper's own: read differences with care"
+    if as_published is False:
+        return "these pictures are not, pixel for pixel, those known as published: read differences with care"
+    return ""
+
+
 def subtitle(table: Table) -> str:
     """Where every number comes from, in one line."""
     return f"profile {table.profile} · protocol {table.protocol}@{table.protocol_hash} · {table.protocol_title}"

@@ -33,6 +33,7 @@ from semsr.reproduction.semantic.render import render_terminal as show_semantic
 from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.semantic.wording import missing as semantic_missing
 from semsr.reproduction.table import Table
+from semsr.reproduction.wording import pictures_remark
 from semsr.stages import tabulate_descriptions, tabulate_semantic
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
@@ -134,11 +135,7 @@ class _Shelf:
     def remark(self, dataset: str) -> str:
         """What a reader must know about the pictures before comparing."""
         prepared = self.prepared(dataset)
-        if prepared.card.comparable == "regenerated":
-            return "these pictures are made again, they are not the paper's own: read differences with care"
-        if prepared.as_published is False:
-            return "these pictures are not, pixel for pixel, those known as published: read differences with care"
-        return ""
+        return pictures_remark(prepared.card.comparable, prepared.as_published)
 
 
 def _show(

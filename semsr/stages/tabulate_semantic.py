@@ -15,6 +15,7 @@ from semsr.reproduction.semantic.assemble import assemble, planned
 from semsr.reproduction.semantic.render import render_latex, render_markdown
 from semsr.reproduction.semantic.render_csv import render_csv, render_order
 from semsr.reproduction.semantic.table import SemanticTable
+from semsr.reproduction.wording import pictures_remark
 from semsr.restoration.cell import FINGERPRINT, read_json
 
 RENDERERS: dict[str, Callable[[SemanticTable], str]] = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
@@ -47,22 +48,13 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
                 continue
             prepared = open_prepared(project, dataset)
             values.setdefault(dataset, {})[judge] = _read(project, profile, protocol, prepared, judge)
-            remarks[dataset] = _remark(prepared)
+            remarks[dataset] = pictures_remark(prepared.card.comparable, prepared.as_published)
             # A user's copy may hold fewer pictures than the data set has; what is found in them is not the data set's value.
             expected[dataset] = prepared.card.count if prepared.card.source.kind == "files" else None
         for dataset, found in values.items():
             _same_draws(dataset, found)
         tables.append(assemble(project, card, profile, protocol, values, remarks, expected))
     return tuple(tables)
-
-
-def _remark(prepared: Prepared) -> str:
-    """What a reader must know about the pictures before comparing."""
-    if prepared.card.comparable == "regenerated":
-        return "these pictures are made again, they are not the paper's own: read differences with care"
-    if prepared.as_published is False:
-        return "these pictures are not, pixel for pixel, those known as published: read differences with care"
-    return ""
 
 
 def _read(
