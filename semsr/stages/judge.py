@@ -55,7 +55,7 @@ SHARES = {
 def run(project: Project, profile: ProfileCard, dataset: str) -> None:
     """Judge every row of the semantic track by each of its protocols and of the profile's judges.
 
-    Writes results/<profile>/judged/<dataset>/<protocol>/<segmenter>/: `values.parquet`, `classes.csv`, and a folder a row with what each
+    Writes results/<profile>/judged/<dataset>/<judge>/<protocol>/: `values.parquet`, `classes.csv`, and a folder a row with what each
     picture contributes. A row whose contributions are there and still hold is not compared again.
 
     Args:
@@ -111,7 +111,7 @@ class _Sitting:
         """Everything that tables need. Raises: SemsrError, SemanticError."""
         if lacking := from_plain(read_json(self.found / LACKING).get("files")):
             return JudgedValues(len(self.names), (), {}, lacking, {}, self._facts())
-        rows = {_key(self.found, each): each for each in subjects(self.project, self.profile, self.prepared, self.found)}
+        rows = {each.key: each for each in subjects(self.project, self.profile, self.prepared, self.found)}
         records = {key: self._record(subject) for key, subject in rows.items()}
         self._contribute(rows, processes)
         of = {key: self._values(key) for key in rows}
@@ -194,9 +194,11 @@ class _Sitting:
     def _mark(self, folders: Folders) -> str:
         """The hash of everything that decides what a row contributes."""
         package = Path(semsr.__file__).parent
-        families = {self.project.metric_family(name) for name in self.bench.metrics}
         code = [
-            *(self.project.folders("metric")[family] for family in sorted(families)),
+            *(
+                self.project.folders("metric")[family]
+                for family in sorted({*map(self.project.metric_family, self.bench.metrics)})
+            ),
             package / "evaluation" / "semantic",
             package / "segmentation",
             Path(__file__).with_name("judge_pictures.py"),
@@ -249,10 +251,3 @@ class _Sitting:
                         if not np.isnan(value):
                             writer.writerow([*key, column.name, category.id, category.name, f"{value:.10g}"])
         return text.getvalue()
-
-
-def _key(found: Path, subject: Subject) -> RowKey:
-    if subject.folder == row_folder(found, *REFERENCE):
-        return REFERENCE
-    variant, _, seed = subject.folder.name.partition("@")
-    return subject.folder.parent.name, variant, int(seed or 0)

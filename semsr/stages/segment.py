@@ -17,7 +17,7 @@ from semsr.cards import ProfileCard, SegmenterCard, SemanticProtocolCard
 from semsr.errors import MissingAssetsError, SegmenterError, SemsrError
 from semsr.evaluation.pairing import Size
 from semsr.evaluation.semantic.annotations import Annotations
-from semsr.evaluation.semantic.values import REFERENCE
+from semsr.evaluation.semantic.values import REFERENCE, RowKey
 from semsr.evaluation.session import progress_bar
 from semsr.files import storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
@@ -44,6 +44,7 @@ LACKING = "missing.json"
 class Subject:
     """One row's pictures: `mark` says what made them, `folder` is where what is found in them goes."""
 
+    key: RowKey
     name: str
     folder: Path
     pictures: Mapping[str, Path]
@@ -93,7 +94,7 @@ def subjects(project: Project, profile: ProfileCard, prepared: Prepared, folder:
     reference, sizes = reference_of(prepared)
     if reference is None:
         raise SemsrError(f"data set {dataset!r} has no HR pictures; without them there is no ceiling to judge against")
-    found = [Subject("HR", row_folder(folder, *REFERENCE), reference, prepared.sha256)]
+    found = [Subject(REFERENCE, "HR", row_folder(folder, *REFERENCE), reference, prepared.sha256)]
     for row in restored_rows(project, profile, dataset, (profile.tracks.semantic,)).rows:
         cell = Cell(project.cell(profile.id, dataset, row.method, row.variant, row.seed))
         name = f"{row.method}/{seeded(row.variant, row.seed)}"
@@ -103,7 +104,8 @@ def subjects(project: Project, profile: ProfileCard, prepared: Prepared, folder:
             )
         pictures = pictures_of(project, profile.id, dataset, row, sizes, "its HR picture")
         mark = str(json.loads(cell.record.read_text())["fingerprint"])
-        found.append(Subject(name, row_folder(folder, row.method, row.variant, row.seed), pictures, mark))
+        key = row.method, row.variant, row.seed
+        found.append(Subject(key, name, row_folder(folder, *key), pictures, mark))
     return found
 
 

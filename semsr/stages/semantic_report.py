@@ -102,7 +102,7 @@ def _show(
 ) -> None:
     try:
         annotations = Annotations.read(prepared.folder)
-        there = {_key(subject): subject for subject in subjects(project, profile, prepared, Path())}
+        there = {subject.key: subject for subject in subjects(project, profile, prepared, Path())}
     except SemsrError as error:
         for each in judged:
             each.section.problems.append(f"no scenes: {error}")
@@ -130,11 +130,6 @@ def _show(
 
 def _span(low: int, high: int) -> str:
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _key(subject: Subject) -> RowKey:
-    variant, _, seed = subject.folder.name.partition("@")
-    return subject.folder.parent.name, variant, int(seed or 0)
 
 
 def _scene(
