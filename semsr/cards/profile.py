@@ -51,6 +51,8 @@ class Segmenters(Card):
 
     @model_validator(mode="after")
     def _trained_ones_judge(self) -> Segmenters:
+        if len(set(self.judges)) != len(self.judges):
+            raise ValueError(f"judges: one stands twice in {list(self.judges)}")
         if stray := sorted(set(self.trained) - set(self.judges)):
             raise ValueError(f"trained: {stray[0]!r} is not among the judges")
         return self

@@ -37,6 +37,10 @@ class ProtocolCard(Card):
         return self
 
 
+OBJECT_COLUMNS = ("omission", "hallucination", "improvement")
+"""What every row of a semantic protocol has beside its columns, where the judge gives boxes or masks to count objects by."""
+
+
 class PostProcessing(Card):
     """How a segmenter's raw answers become segments and instances; each adapter says what they mean for its model.
 
@@ -96,4 +100,6 @@ class SemanticProtocolCard(Card):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")
+        if taken := sorted(set(names) & set(OBJECT_COLUMNS)):
+            raise ValueError(f"columns: {taken[0]!r} is the name of a column that every row has; choose another")
         return self

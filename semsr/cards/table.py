@@ -148,6 +148,8 @@ class SemanticTableCard(AnyTable):
 
     @model_validator(mode="after")
     def _floor_is_a_row(self) -> SemanticTableCard:
+        if len(set(self.judges)) != len(self.judges):
+            raise ValueError(f"judges: one stands twice in {list(self.judges)}")
         known = {(row.method, row.variant) for row in self.rows if row.method is not None}
         if (self.floor.method, self.floor.variant) not in known:
             raise ValueError(

@@ -40,15 +40,13 @@ class Findings:
         """Whether a finished run of this fingerprint left exactly these pictures' findings."""
         return self.made_by().get(FINGERPRINT) == fingerprint and stored_names(self.folder) == set(names)
 
-    def begin(self, fingerprint: str) -> set[str]:
-        """Keep what a killed run of the same fingerprint left, or start from an empty folder.
+    def kept(self, fingerprint: str) -> set[str]:
+        """Names of the pictures that an earlier run of the same fingerprint left, finished or not."""
+        left = read_json(self.partial) or read_json(self.record)
+        return stored_names(self.folder) if left.get(FINGERPRINT) == fingerprint else set()
 
-        Returns:
-            names of the pictures that are done.
-
-        Raises:
-            StorageError: the folder can't be written.
-        """
+    def begin(self, fingerprint: str) -> None:
+        """Go on with what a run of the same fingerprint left, or start from an empty folder. Raises: StorageError."""
         with storage_errors(self.folder):
             found = read_json(self.partial) or read_json(self.record)
             if found.get(FINGERPRINT) != fingerprint and self.folder.exists():
@@ -61,7 +59,6 @@ class Findings:
             self.record.unlink(missing_ok=True)
             for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
                 remove_partial(folder)
-        return stored_names(self.folder)
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record: from now on it is complete. Raises: StorageError."""

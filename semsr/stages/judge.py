@@ -17,6 +17,7 @@ import semsr
 from semsr.assets.missing import from_plain
 from semsr.assets.store import Store
 from semsr.cards import ProfileCard, SegmenterCard
+from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.errors import SemsrError
 from semsr.evaluation.semantic.annotations import Annotations
 from semsr.evaluation.semantic.draws import draws
@@ -24,9 +25,9 @@ from semsr.evaluation.semantic.metric import Columns
 from semsr.evaluation.semantic.objects import share_values
 from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol, resolve
 from semsr.evaluation.semantic.store import read_contributions, write_contributions
-from semsr.evaluation.semantic.values import OBJECT_COLUMNS, REFERENCE, JudgedValues, RowKey, values_path, write_values
+from semsr.evaluation.semantic.values import REFERENCE, JudgedValues, RowKey, values_path, write_values
 from semsr.evaluation.session import progress_bar
-from semsr.files import write_atomic
+from semsr.files import storage_errors, write_atomic
 from semsr.fingerprint import fingerprint
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
@@ -34,7 +35,7 @@ from semsr.restoration.cell import FINGERPRINT, read_json
 from semsr.stages.findings import Findings, row_folder, row_name
 from semsr.stages.judge_pictures import LOST, OBJECTS, VANISHED, Bench, Folders, Pool, judge_row, load_metrics, pool
 from semsr.stages.restored_rows import restored_rows
-from semsr.stages.segment import LACKING, Subject, answer_sizes, still_the_weights, subjects
+from semsr.stages.segment import LACKING, Subject, answer_sizes, protocols_of, still_the_weights, subjects
 from semsr.stages.segment_pictures import found_fingerprint
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> None:
         raise SemsrError(f"profile {profile.id}: segmenters.judges: found none; name at least one (`semsr list segmenters`)")
     annotations = Annotations.read(prepared.folder)
     with pool(profile.threads, len(prepared.test)) as processes:
-        for name in profile.tracks.semantic.protocols:
+        for name in protocols_of(project, profile):
             protocol = resolve(project, name)
             for judge in profile.segmenters.judges:
                 path = values_path(project.judged(profile.id, dataset, protocol.id, judge))
@@ -163,7 +164,8 @@ class _Sitting:
                 f"{self.card.id} went through other pictures of {subject.name} on {self.dataset} than are there now; {again}"
             )
         weights, device = record.get("weights", []), str(record.get("device"))
-        mark = found_fingerprint(self.project, self.card, self.protocol.card, subject.mark, self.bench.sizes, weights, device)
+        categories, sizes = self.annotations.categories, self.bench.sizes
+        mark = found_fingerprint(self.project, self.card, self.protocol.card, categories, subject.mark, sizes, weights, device)
         if record[FINGERPRINT] != mark or not still_the_weights(self.project, self.profile, self.card, weights, Store()):
             raise SemsrError(
                 f"{self.card.id} went through {subject.name} on {self.dataset} with another code, weights, options or thresholds "
@@ -187,6 +189,8 @@ class _Sitting:
                     continue
                 each = judge_row(self.bench, folders, self.names, processes, progress)
                 files = {f"{name}.parquet": [one[name] for one in each] for name in each[0]}
+                with storage_errors(place):
+                    (place / DONE).unlink(missing_ok=True)
                 for file, contributed in files.items():
                     write_contributions(place / file, self.names, contributed)
                 write_atomic(place / DONE, json.dumps({FINGERPRINT: mark, "files": sorted(files)}, indent=2) + "\n")

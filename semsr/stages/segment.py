@@ -8,13 +8,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import semsr
 from semsr.assets.missing import missing_file, summary, to_plain
 from semsr.assets.store import Store
 from semsr.cards import ProfileCard, SegmenterCard, SemanticProtocolCard
-from semsr.errors import MissingAssetsError, SegmenterError, SemsrError
+from semsr.errors import MissingAssetsError, SegmenterError, SemsrError, UnknownIdError, located
 from semsr.evaluation.pairing import Size
 from semsr.evaluation.semantic.annotations import Annotations
 from semsr.evaluation.semantic.values import REFERENCE, RowKey
@@ -22,7 +23,7 @@ from semsr.evaluation.session import progress_bar
 from semsr.files import storage_errors, write_atomic
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
-from semsr.restoration.cell import Cell
+from semsr.restoration.cell import FINGERPRINT, Cell, read_json
 from semsr.restoration.weights import still_declared
 from semsr.segmentation.found import Category
 from semsr.segmentation.stored import write_found
@@ -75,7 +76,7 @@ def run(project: Project, profile: ProfileCard, dataset: str, segmenter: str, *,
             f"categories, {len(_things(annotations.categories))} of them things; judge it by another segmenter"
         )
     store = Store(ask_once=True)
-    for name in profile.tracks.semantic.protocols:
+    for name in protocols_of(project, profile):
         protocol = project.semantic_protocol(name)
         folder = project.segmented(profile.id, dataset, protocol.id, card.id)
         try:
@@ -86,6 +87,21 @@ def run(project: Project, profile: ProfileCard, dataset: str, segmenter: str, *,
             files = [missing_file(project.asset(asset), reason) for asset, reason in error.reasons.items()]
             write_atomic(folder / LACKING, json.dumps({"files": to_plain(files)}, indent=2) + "\n")
             log.warning("%s on %s: judges nothing, needs %s; see segmenters/%s", card.id, dataset, summary(files), card.id)
+
+
+def protocols_of(project: Project, profile: ProfileCard) -> tuple[str, ...]:
+    """The semantic protocols of a profile. Raises: SemsrError: it has none; UnknownIdError: one is unknown, or its floor's method is."""
+    names = profile.tracks.semantic.protocols
+    if not names:
+        known = ", ".join(project.semantic_protocols) or "none is there"
+        raise SemsrError(f"profile {profile.id}: tracks.semantic.protocols: found none; allowed: {known}")
+    for name in names:
+        with located(f"profile {profile.id}: tracks.semantic.protocols"):
+            floor = project.semantic_protocol(name).floor
+        with located(f"metrics/protocols/{name}.yaml: floor"):
+            if floor.variant not in project.method(floor.method).rows:
+                raise UnknownIdError("variant", f"{floor.method}/{floor.variant}", project.method(floor.method).rows)
+    return names
 
 
 def subjects(project: Project, profile: ProfileCard, prepared: Prepared, folder: Path) -> list[Subject]:
@@ -103,7 +119,10 @@ def subjects(project: Project, profile: ProfileCard, prepared: Prepared, folder:
                 f"{name} on {dataset}: not restored to the end; run `semsr infer {row.method} --dataset {dataset}`"
             )
         pictures = pictures_of(project, profile.id, dataset, row, sizes, "its HR picture")
-        mark = str(json.loads(cell.record.read_text())["fingerprint"])
+        if not isinstance(mark := read_json(cell.record).get(FINGERPRINT), str):
+            raise SemsrError(
+                f"{project.show(cell.record)}: damaged (no {FINGERPRINT!r} in it); run `semsr infer {row.method} --dataset {dataset}`"
+            )
         key = row.method, row.variant, row.seed
         found.append(Subject(key, name, row_folder(folder, *key), pictures, mark))
     return found
@@ -136,7 +155,8 @@ def _segment(
             device in devices(profile.device)
             and still_the_weights(project, profile, card, weights, store)
             and Findings(subject.folder).is_complete(
-                found_fingerprint(project, card, protocol, subject.mark, sizes, weights, str(device)), sizes
+                found_fingerprint(project, card, protocol, annotations.categories, subject.mark, sizes, weights, str(device)),
+                sizes,
             )
         ):
             log.info(
@@ -145,14 +165,25 @@ def _segment(
             continue
         todo.append(subject)
     if todo:
+        _look_through(annotations, sizes, prepared.card.id)
         weights_files = segmenter_weights.get(project, profile, card, store)
         device = device_of(card, profile)
         finder = Finder(project, profile, card, protocol, annotations.categories, weights_files, device)
         for subject in todo:
-            mark = found_fingerprint(project, card, protocol, subject.mark, sizes, weights_files.record, device)
+            mark = found_fingerprint(
+                project, card, protocol, annotations.categories, subject.mark, sizes, weights_files.record, device
+            )
             _fill(project, prepared, card, finder, subject, sizes, mark)
     with storage_errors(folder):
         (folder / LACKING).unlink(missing_ok=True)
+
+
+def _look_through(annotations: Annotations, sizes: Mapping[str, Size], dataset: str) -> None:
+    """Read every picture's annotations, before hours are spent on what could not be judged. Raises: SemanticError."""
+    with progress_bar(f"annotations of {dataset}", len(sizes)) as progress:
+        for name, size in sizes.items():
+            annotations.truth(name, size)
+            progress(1)
 
 
 def still_the_weights(
@@ -174,14 +205,17 @@ def _fill(
     mark: str,
 ) -> None:
     findings = Findings(subject.folder)
-    done = findings.begin(mark)
+    done = findings.kept(mark)
     left = {name: subject.pictures[name] for name in sorted(sizes) if name not in done}
     what = f"{card.id}: {subject.name} on {prepared.card.id}"
     if done:
         log.info("%s: going on, %d of %d pictures are there", what, len(done), len(sizes))
     with progress_bar(what, len(sizes)) as progress:
         progress(len(done))
-        for found in finder.find(left, sizes):
+        answers = finder.find(left, sizes)
+        first = [next(answers)] if left else []
+        findings.begin(mark)  # only now: a judge that can't answer must not cost what an earlier one found
+        for found in chain(first, answers):
             write_found(subject.folder, found)
             progress(1)
     findings.finish(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from semsr.assets.missing import summary
 from semsr.cards import ProfileCard
+from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.errors import SemsrError
 from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol, resolve
-from semsr.evaluation.semantic.values import OBJECT_COLUMNS, JudgedValues, RowKey, read_values, values_path
+from semsr.evaluation.semantic.values import JudgedValues, RowKey, read_values, values_path
 from semsr.preparation.manifest import Prepared
 from semsr.project import Project
 from semsr.reporting.semantic.page import Section

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.errors import SemsrError
 from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol
-from semsr.evaluation.semantic.values import OBJECT_COLUMNS, REFERENCE, JudgedValues, RowKey
+from semsr.evaluation.semantic.values import REFERENCE, JudgedValues, RowKey
 from semsr.project import Project
 from semsr.reporting.semantic.page import ClassTable, Column, Number, Row
 from semsr.reproduction import table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -298,3 +298,63 @@ def test_without_zoomed_lr_what_is_lost_is_counted_and_what_is_won_is_not(toys: 
     half = found.of["half", "default", 0]
     assert half["omission"][0] == 50 and np.isnan(half["improvement"]).all()
     assert found.facts["columns_without"] == {"improvement": "zoomed LR (blind/default) is not restored"}
+
+
+def test_renamed_categories_are_gone_through_again(toys: Project, tmp_path: Path) -> None:
+    notes = noting(toys, tmp_path)
+    judged(toys)
+    told = toys.data / "toys" / "annotations" / "panoptic.json"
+    told.write_text(told.read_text().replace('"ground"', '"floor"'))
+    segment.run(Project(toys.root), profile(), "toys", "red")
+    assert len(notes.read_text().splitlines()) == 2 * PICTURES * (len(METHODS) + 1)
+
+
+def test_a_judge_that_cannot_answer_costs_nothing_of_what_an_earlier_one_found(toys: Project, tmp_path: Path) -> None:
+    judged(toys)
+    folder = toys.segmented("small", "toys", "semantic", "red")
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    noting(toys, tmp_path, broken=True)
+    with pytest.raises(SegmenterError):
+        segment.run(Project(toys.root), profile(), "toys", "red")
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_annotations_are_looked_through_before_anything_is_asked(toys: Project, tmp_path: Path) -> None:
+    notes = noting(toys, tmp_path)
+    told = toys.data / "toys" / "annotations" / "panoptic.json"
+    record = json.loads(told.read_text())
+    record["annotations"][3]["segments_info"][1]["category_id"] = 8
+    told.write_text(json.dumps(record))
+    with pytest.raises(SemanticError, match=r"panoptic\.json: .*category_id.*8"):
+        segment.run(Project(toys.root), profile(), "toys", "red")
+    assert not notes.exists()
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (
+            lambda toys: (toys.cell("small", "toys", "half", "default") / "run.json").write_text("{"),
+            r"half/default/run\.json: damaged .*`semsr infer half --dataset toys`",
+        ),
+        (
+            lambda toys: rewrite(toys, floor={"method": "nope"}),
+            r"metrics/protocols/semantic\.yaml: floor: unknown method 'nope'",
+        ),
+        (
+            lambda toys: rewrite(toys, columns=[{"name": "omission", "metric": "pq"}]),
+            r"metrics/protocols/semantic\.yaml: .*'omission' is the name of a column that every row has",
+        ),
+    ],
+)
+def test_what_is_wrong_around_a_judge_is_one_line(toys: Project, break_it: Callable[[Project], object], says: str) -> None:
+    break_it(toys)
+    for stage in (lambda each: segment.run(each, profile(), "toys", "red"), lambda each: judge.run(each, profile(), "toys")):
+        with pytest.raises(SemsrError, match=says):
+            stage(Project(toys.root))
+
+
+def test_a_profile_without_a_semantic_protocol_is_said(toys: Project) -> None:
+    card = profile(tracks={"semantic": {"datasets": ["toys"], "methods": list(METHODS)}})
+    with pytest.raises(SemsrError, match=r"profile small: tracks\.semantic\.protocols: found none; allowed: semantic"):
+        segment.run(toys, card, "toys", "red")

@@ -22,9 +22,6 @@ RowKey = tuple[str, str, int]
 """Method, variant and seed."""
 REFERENCE: RowKey = ("reference", "hr", 0)
 """Stands for HR, the ceiling."""
-OBJECT_COLUMNS = ("omission", "hallucination", "improvement")
-"""Columns that every row has beside those of the protocol, where the judge gives boxes."""
-
 _FACTS = b"semsr.judged"
 _SCHEMA = pa.schema(
     [

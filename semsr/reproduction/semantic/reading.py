@@ -9,8 +9,9 @@ import numpy as np
 
 from semsr.assets.missing import summary
 from semsr.cards import ProfileCard, SemanticTableCard, TableRow
+from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.evaluation.protocol import ResolvedColumn
-from semsr.evaluation.semantic.values import OBJECT_COLUMNS, REFERENCE, JudgedValues, RowKey
+from semsr.evaluation.semantic.values import REFERENCE, JudgedValues, RowKey
 from semsr.planning import seeds_of
 from semsr.project import Project
 from semsr.reproduction import not_run
