@@ -37,6 +37,7 @@ HEADER = (
     "share_reason",
     "n",
     "draws",
+    "share_draws",
     "seeds",
     "seeds_expected",
     "seed_sd",
@@ -58,7 +59,7 @@ HEADER = (
 """A line a data set, judge, row and column; objects are columns too. Values and shares are in percent, intervals of 95 % over pictures.
 
 `role` is ceiling (the judge on HR), floor (on zoomed LR) or row; `seeds` is empty for what is not trained or drawn several times;
-`status` is reproduced, incomplete, not-available or not-run; `best_*` is 1 (best), 2 (second best) or empty.
+`draws`, `share_draws`: those that have a value, which the interval is of. `status` is reproduced, incomplete, not-available or not-run; `best_*` is 1 (best), 2 (second best) or empty.
 """
 
 ORDER_HEADER = (
@@ -134,7 +135,8 @@ def _line(table: SemanticTable, block: Block, said: Judgement, row: Row, column:
         number(share.high if share else None),
         share.reason if share else "",
         block.count if ran and block.count is not None else "",
-        block.draws if cell.drawn.value is not None else "",
+        block.draws - cell.drawn.left_out if cell.drawn.value is not None else "",
+        block.draws - share.left_out if share and share.value is not None else "",
         len(cell.seeds) if ran and row.seeds else "",
         row.seeds if ran and row.seeds else "",
         number(spread.sd if spread else None),
@@ -162,9 +164,8 @@ def render_order(table: SemanticTable) -> str:
 
 
 def _order_lines(table: SemanticTable, block: Block) -> Iterator[list[object]]:
-    stamp = [block.count, block.draws, table.protocol, table.protocol_hash]
-
-    def line(judge: str, other: str, what: str, *rest: object) -> list[object]:
+    def line(judge: str, other: str, what: str, left_out: int, *rest: object) -> list[object]:
+        stamp = (block.count, block.draws - left_out, table.protocol, table.protocol_hash)
         return [table.id, table.profile, block.dataset, judge, other, what, *rest, *stamp]
 
     for said in block.judgements:
@@ -172,20 +173,37 @@ def _order_lines(table: SemanticTable, block: Block) -> Iterator[list[object]]:
         for step in said.order:
             found = step.difference
             ends = number(found.value), number(found.low), number(found.high)
-            yield line(said.judge, "", "step", column, step.upper, step.lower, *ends, _yes(step.resolved), "", "", "", "", "")
+            yield line(
+                said.judge,
+                "",
+                "step",
+                found.left_out,
+                column,
+                step.upper,
+                step.lower,
+                *ends,
+                _yes(step.resolved),
+                "",
+                "",
+                "",
+                "",
+                "",
+            )
     first = block.first.judge
     for comparison in block.comparisons:
         for column_at, agreement in comparison.columns:
             tau = agreement.tau
             ends = number(tau.value), number(tau.low), number(tau.high)
-            yield line(first, comparison.judge, "tau", column_at.name, "", "", *ends, "", "", "", "", "", tau.reason)
+            yield line(
+                first, comparison.judge, "tau", tau.left_out, column_at.name, "", "", *ends, "", "", "", "", "", tau.reason
+            )
             for pair in agreement.dissents:
                 sides = [
                     text
                     for side in (pair.first, pair.second)
                     for text in (number(side.value), number(side.low), number(side.high), _yes(side.resolved))
                 ]
-                yield line(first, comparison.judge, "dissent", column_at.name, pair.upper, pair.lower, *sides, "")
+                yield line(first, comparison.judge, "dissent", 0, column_at.name, pair.upper, pair.lower, *sides, "")
 
 
 def _yes(told: bool) -> str:

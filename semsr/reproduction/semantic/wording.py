@@ -150,7 +150,7 @@ def legend(table: SemanticTable) -> list[str]:
     """How to read the table."""
     among = ", published and reproduced values each among themselves" if table.source and not table.not_run else ""
     lines = [
-        "The first row is the judge on HR (ceiling), the second on zoomed LR (floor). Bold: best of the other rows and the floor; "
+        "The first row is the judge on HR (ceiling); the row marked floor is zoomed LR. Bold: best of all rows but the ceiling; "
         f"underlined: second best; compared as printed{among}. ↑ higher is better, ↓ lower is better."
     ]
     ran = [block for block in table.blocks if any(said.ran for said in block.judgements)]
@@ -159,7 +159,7 @@ def legend(table: SemanticTable) -> list[str]:
         lines += [
             f"Intervals: 95 %, percentile bootstrap over pictures ({draws} draws, the same for every row and judge, so that differences, "
             "shares and tau are formed draw by draw). A row of several seeds has the mean over them in every draw: its interval is over "
-            "pictures, not over trainings.",
+            "pictures, not over trainings. Draws that have nothing to be measured by are left out; the CSV says how many were used.",
             "Recovered share: (row − floor) / (ceiling − floor). A draw in which the floor is not worse than the ceiling has none and is "
             f"left out.{' Published shares are of the printed values.' if table.source else ''}",
             "Order: a row minus the next one, on the same pictures; resolved where the interval is without 0. Nothing is corrected for the "
@@ -168,7 +168,7 @@ def legend(table: SemanticTable) -> list[str]:
         if any(block.comparisons for block in ran):
             lines.append(
                 "Agreement of judges: Kendall's tau-b between their values of the rows and the floor, without the ceiling; 1 is the same "
-                "order, -1 the opposite one."
+                "order, -1 the opposite one. Pairs ordered differently include those that one judge alone calls equal."
             )
         if any(cell.spread_text for block in ran for said in block.judgements for row in said.rows for cell in row.cells):
             lines += [SPREAD, SHARED]

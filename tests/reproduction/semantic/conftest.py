@@ -13,9 +13,9 @@ import yaml
 from numpy.typing import NDArray
 
 from semsr.assets.missing import MissingFile
+from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol, resolve
 from semsr.evaluation.semantic.values import (
-    OBJECT_COLUMNS,
     REFERENCE,
     JudgedValues,
     RowKey,
