@@ -76,7 +76,8 @@ def _table(card: AnyTable) -> tuple[str, ...]:
 
 
 def _segmenter(card: SegmenterCard) -> tuple[str, ...]:
-    return card.id, ", ".join(card.gives), str(card.classes or "as trained"), card.title
+    unsaid = "as trained" if card.training else "not said"
+    return card.id, ", ".join(card.gives), str(card.classes or unsaid), card.title
 
 
 def _profile(card: ProfileCard) -> tuple[str, ...]:

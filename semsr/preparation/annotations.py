@@ -138,7 +138,7 @@ def _check_images(card: DatasetCard, path: Path, names: Sequence[str]) -> None:
     try:
         with path.open("rb") as file:
             known = {Path(image["file_name"]).stem for image in json.load(file)["images"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SemsrError(f"{path}: not a JSON file of COCO's kind with 'images' ({error}); get it again") from None
     if missing := [name for name in names if name not in known]:
         raise PairingError(f"{card.id}: {path.name} does not name {len(missing)} of {len(names)} pictures: {listed(missing)}")

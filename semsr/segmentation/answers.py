@@ -42,15 +42,19 @@ def instance_of(entry: Entry, known: Collection[int], size: tuple[int, int]) -> 
 
 
 def segment_json(segment: Segment) -> dict[str, Any]:
-    """What `segment_of` reads."""
-    return {"id": segment.id, "category_id": segment.category, "score": segment.score}
+    """What `segment_of` reads; numbers may be NumPy's."""
+    return {
+        "id": int(segment.id),
+        "category_id": int(segment.category),
+        "score": None if segment.score is None else float(segment.score),
+    }
 
 
 def instance_json(instance: Instance) -> dict[str, Any]:
-    """What `instance_of` reads."""
+    """What `instance_of` reads; numbers may be NumPy's."""
     return {
-        "category_id": instance.category,
-        "score": instance.score,
+        "category_id": int(instance.category),
+        "score": float(instance.score),
         "bbox": [float(number) for number in instance.box],
         "segmentation": None if instance.mask is None else rle.to_json(instance.mask),
     }

@@ -32,7 +32,7 @@ def read_config(path: Path, kind: str) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         found = told["model_type"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise SegmenterError(
             f"{path}: not the config.json of a checkpoint ({type(error).__name__}: {error}); fetch it again"
         ) from None

@@ -52,15 +52,17 @@ class CocoResults:
         """
         pictures = _Pictures(names)
         panoptic, instances = folder / "panoptic.json", folder / "instances.json"
-        if not (panoptic.is_file() or instances.is_file() or (folder / "semantic").is_dir()):
+        # A folder of that name is there, too: reading it says what is wrong with it.
+        maps, objects = (path.is_file() or path.is_dir() for path in (panoptic, instances))
+        if not (maps or objects or (folder / "semantic").is_dir()):
             raise SemanticError(
                 f"{folder}: no panoptic.json, no instances.json and no semantic/; one of them is needed: {_ADVICE}"
             )
         return cls(
             folder,
             categories,
-            _one_each(read_json(panoptic, _ADVICE)["annotations"], pictures) if panoptic.is_file() else None,
-            _by_picture(read_json(instances, _ADVICE), pictures) if instances.is_file() else None,
+            _one_each(read_json(panoptic, _ADVICE)["annotations"], pictures) if maps else None,
+            _by_picture(read_json(instances, _ADVICE), pictures) if objects else None,
         )
 
     def found(self, name: str, size: tuple[int, int]) -> Found:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from semsr.cards.protocol import PostProcessing
 from semsr.cards.segmenter import SegmenterCard
@@ -22,6 +24,12 @@ from semsr.segmentation.found import Category, Found
 
 PLACEHOLDERS = "{pictures}, {sizes}, {categories}, {found}, {weights}, {segmenter}, {score}, {mask}, {overlap}, {detections}"
 LAST_LINES = 5
+LAST_CHARACTERS = 300
+"""Of these lines, the end."""
+_READ = 1 << 16
+"""Bytes at the end of what a program printed that are looked at."""
+_SEQUENCE = re.compile(r"\x1b\[[0-9;:?]*[ -/]*[@-~]")
+"""Colours and movements of terminals."""
 GRACE_SECONDS = 5.0
 
 
@@ -62,7 +70,7 @@ def run_command(
     arguments = _fill(card, places, files, segmenter, post_processing)
     variables = _environment(card)
     _write_inputs(places, pictures, sizes, categories)
-    with storage_errors(log), log.open("wb") as output:
+    with storage_errors(log), log.open("w+b") as output:
         try:
             process = subprocess.Popen(
                 arguments,
@@ -79,17 +87,18 @@ def run_command(
                 "command.environment in its card"
             ) from None
         status = _wait(process, command.time_limit_minutes * 60)
+        ended = _last_lines(output)  # by the open file: the program may have deleted it
     if status is None:
-        raise SegmenterError(f"{card.id}: no end within {command.time_limit_minutes:g} minutes, killed; {_last_lines(log)}")
+        raise SegmenterError(f"{card.id}: no end within {command.time_limit_minutes:g} minutes, killed; {ended}")
     if status != 0:
-        raise SegmenterError(f"{card.id}: the program ended with exit status {status}; {_last_lines(log)}")
+        raise SegmenterError(f"{card.id}: the program ended with exit status {status}; {ended}")
     try:
         results = CocoResults.read(places["found"], pictures, categories)
         for name in pictures:
             yield results.found(name, sizes[name])
     except SemanticError as error:
         text = str(error).replace(str(places["found"]), "{found}")
-        raise SegmenterError(f"{card.id}: {text}; {_last_lines(log)}") from None
+        raise SegmenterError(f"{card.id}: {text}; {ended}") from None
 
 
 _NAMES = {"pictures": "pictures", "sizes": "sizes.json", "categories": "categories.json", "found": "found"}
@@ -165,9 +174,14 @@ def _environment(card: SegmenterCard) -> dict[str, str]:
     return {**variables, **{key: os.path.expandvars(value) for key, value in command.variables.items()}}
 
 
-def _last_lines(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()][-LAST_LINES:]
-    return f"it ended with: {' | '.join(lines)}" if lines else "it printed nothing"
+def _last_lines(output: BinaryIO) -> str:
+    output.seek(max(0, output.seek(0, os.SEEK_END) - _READ))
+    printed = _SEQUENCE.sub("", output.read().decode(errors="replace"))
+    plain = ("".join(sign for sign in line if sign.isprintable()).strip() for line in printed.splitlines())
+    text = " | ".join([line for line in plain if line][-LAST_LINES:])
+    if not text:
+        return "it printed nothing"
+    return f"it ended with: {text if len(text) <= LAST_CHARACTERS else f'...{text[-LAST_CHARACTERS:]}'}"
 
 
 def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:

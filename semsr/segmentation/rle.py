@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -68,12 +69,34 @@ def from_json(entry: Entry, size: tuple[int, int]) -> Rle:
         runs = _runs(data)
     else:
         data, runs = None, np.array([run.integer(0, size[0] * size[1]) for run in counts], np.int64)
-    # What decodes them trusts them: runs past the picture's end would be written past the memory's.
-    if runs is None or runs.size == 0 or runs.min() < 0 or runs.sum() != size[0] * size[1]:
+    if runs is None or not _whole(runs, size):
         raise counts.wrong(f"run lengths that add up to {size[0]} x {size[1]} pixels")
     if data is not None:
         return {"size": list(size), "counts": data}
     return cast(Rle, coco.frPyObjects({"size": list(size), "counts": runs.tolist()}, *size))
+
+
+def broken(mask: object, size: tuple[int, int]) -> str | None:
+    """What is wrong with a mask that is to be run lengths of a picture (H, W), as words behind "its mask"; None where nothing is."""
+    if not isinstance(mask, Mapping) or not {"size", "counts"} <= set(mask):
+        return f"is {_kind(mask)}, expected run lengths: {{'size': [H, W], 'counts': bytes}} (semsr.segmentation.masks.encode)"
+    found, counts = mask["size"], mask["counts"]
+    if not isinstance(found, (list, tuple)) or not all(isinstance(side, (int, np.integer)) for side in found):
+        return f"has a size that is {_kind(found)}, expected [H, W]"
+    if tuple(found) != size:
+        return f"is of {'x'.join(map(str, found))}, expected {size[0]}x{size[1]}"
+    if not isinstance(counts, bytes):
+        return f"has counts that are {_kind(counts)}, expected bytes, as pycocotools has them"
+    return None if _whole(_runs(counts), size) else f"has run lengths that do not add up to {size[0]} x {size[1]} pixels"
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _whole(runs: NDArray[np.int64] | None, size: tuple[int, int]) -> bool:
+    """Whether run lengths are those of a picture. What decodes them trusts them: runs past its end would be written past the memory's."""
+    return runs is not None and runs.size > 0 and int(runs.min()) >= 0 and int(runs.sum()) == size[0] * size[1]
 
 
 def _columns(rle: Rle) -> Mask:

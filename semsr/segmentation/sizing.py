@@ -85,7 +85,7 @@ class Sizing:
             longest = shortest if square else sides.get("longest_edge", told.get("max_size", cls.longest))
             mean, deviation = _three(told.get("image_mean", MEAN)), _three(told.get("image_std", DEVIATION))
             made = cls(int(shortest), int(longest), multiple, square, mean, deviation)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise SegmenterError(
                 f"{path}: not a preprocessor_config.json that says how pictures are sized ({type(error).__name__}: {error}); "
                 "fetch it again, or give options.input in the card"

@@ -122,6 +122,11 @@ def drop_panoptic(folder: Path) -> None:
             r"instances_val2017\.json: not a JSON file of COCO's kind",
         ),
         (
+            lambda folder: (folder / "annotations/instances_val2017.json").write_text("[" * 100_000),
+            SemsrError,
+            r"instances_val2017\.json: not a JSON file of COCO's kind",
+        ),
+        (
             lambda folder: shutil.copy(folder / "annotations/instances_val2017.json", folder),
             PairingError,
             r"instances\.json is there twice: .* keep one",

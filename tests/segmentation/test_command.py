@@ -121,6 +121,17 @@ FAILURES = {
     "a segment without an entry": (PROGRAM.replace('"id": grey,', '"id": grey + 1,'), "{found}"),
     "another size": (PROGRAM.replace("size = sizes[path.stem]", "size = (2, 2)"), "{found}"),
     "unknown category": (PROGRAM.replace('"category_id": 18', '"category_id": 19'), "19"),
+    "no result": (
+        PROGRAM + "(found / 'panoptic.json').unlink(), (found / 'panoptic.json').mkdir()\n",
+        "{found}/panoptic.json: can't be read (Is a d",
+    ),
+    "no objects": (
+        PROGRAM + "(found / 'instances.json').unlink(), (found / 'instances.json').mkdir()\n",
+        "{found}/instances.json: can't be read",
+    ),
+    "colours": ("print('\\x1b[31mred\\x1b[0m\\x07 alert\\r\\x00 50%'); raise SystemExit(1)", "it ended with: red alert | 50%"),
+    "log gone": ("import os; print('so'); os.unlink('log.txt'); raise SystemExit(2)", "exit status 2; it ended with: so"),
+    "log gone, result, too": ("import os; print('so'); os.unlink('log.txt')", "it ended with: so"),
     "damaged": (PROGRAM + "(found / 'instances.json').write_text('[')\n", "{found}/instances.json"),
 }
 
@@ -132,6 +143,13 @@ def test_what_goes_wrong_is_one_line(find: Any, what: str) -> None:
         find(program)
     text = str(raised.value)
     assert text.startswith("outside: ") and says in text and "\n" not in text
+
+
+def test_of_much_that_was_printed_the_end_is_said(find: Any) -> None:
+    with pytest.raises(SegmenterError) as raised:
+        find("print('first'); print('x' * 200_000 + 'end', end=''); raise SystemExit(1)")
+    text = str(raised.value)
+    assert text.endswith("xend") and "first" not in text and "it ended with: ...x" in text and len(text) < 400
 
 
 def test_a_program_that_hangs_is_killed_with_its_children(find: Any, tmp_path: Path) -> None:

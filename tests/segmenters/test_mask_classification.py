@@ -185,7 +185,12 @@ def test_what_is_missing_or_of_another_model_is_one_line(
     path.write_text(json.dumps(config(name)))
     with pytest.raises(SegmenterError, match=r"none of model\.safetensors, pytorch_model\.bin among its files"):
         make(name, {}, files={"config": path, **clip_files})
-    for text, says in (('{"model_type": "bert"}', "found 'bert', allowed"), ("{", "not the config"), ("[]", "not the config")):
+    for text, says in (
+        ('{"model_type": "bert"}', "found 'bert', allowed"),
+        ("{", "not the config"),
+        ("[]", "not the config"),
+        ("[" * 100_000, "not the config"),
+    ):
         path.write_text(text)
         with pytest.raises(SegmenterError, match=rf"config\.json: [^\n]*{says}[^\n]*$"):
             make(name, {}, files={"config": path, **clip_files})

@@ -120,7 +120,7 @@ def read_values(path: Path, name: str, again: str) -> JudgedValues:
             missing={(entry["method"], entry["variant"]): from_plain(entry["files"]) for entry in told["missing"]},
             facts=told["facts"],
         )
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise SemsrError(
             f"{name}: not a file of judged values of this version ({reason}); delete it and run `{again}`"
