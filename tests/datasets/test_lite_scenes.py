@@ -214,8 +214,8 @@ def test_paint_moves_the_mean_and_keeps_the_texture(project: Project, source: Ge
 def test_prepared_from_photographs(workspace: Project) -> None:
     """Downloads what lite-photos does, about 36 MB."""
     prepared = prepare.run(workspace, "lite-scenes")
-    assert (len(prepared.test), len(prepared.train)) == (24, 160)
-    assert len(prepared.annotated) == 24 + 160 + 2
+    assert (len(prepared.test), len(prepared.train)) == (16, 160)
+    assert len(prepared.annotated) == 16 + 160 + 2
     assert {entry.lr_size for entry in prepared.test} == {(64, 64)}
     textures = [np.asarray(Image.open(entry.hr or "")).std() for entry in prepared.entries]
     assert min(textures) > 5
