@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -222,15 +223,11 @@ class _Sitting:
 
     def _values(self, key: RowKey) -> dict[str, NDArray[np.float64]]:
         """Every column of a row, draw by draw."""
-        made: dict[str, NDArray[np.float64]] = {}
-        for name in self.usable:
-            contributed = self._read(key, name)
-            for column in self.columns:
-                if column.metric.id == name:
-                    made[column.name] = self.metrics[name].values(*contributed, self.weights, column.options)
-        if self.bench.matching is not None:
-            made |= self._objects(key)
-        return made
+        made = {
+            column.name: self.metrics[column.metric.id].values(*self._read(key, column.metric.id), self.weights, column.options)
+            for column in self.columns
+        }
+        return made if self.bench.matching is None else made | self._objects(key)
 
     def _objects(self, key: RowKey) -> dict[str, NDArray[np.float64]]:
         if key == REFERENCE:  # what is lost and won is counted from here
@@ -244,14 +241,10 @@ class _Sitting:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["method", "variant", "seed", "column", "category_id", "category", "value"])
         unit = np.ones((1, len(self.names)), np.int64)
-        for key in rows:
-            for name in self.usable:
-                contributed = self._read(key, name)
-                for column in self.columns:
-                    if column.metric.id != name:
-                        continue
-                    values = self.metrics[name].each_class(*contributed, unit, column.options)[0]
-                    for category, value in zip(self.annotations.categories, values, strict=True):
-                        if not np.isnan(value):
-                            writer.writerow([*key, column.name, category.id, category.name, f"{value:.10g}"])
+        for key, column in product(rows, self.columns):
+            metric = self.metrics[column.metric.id]
+            values = metric.each_class(*self._read(key, column.metric.id), unit, column.options)[0]
+            for category, value in zip(self.annotations.categories, values, strict=True):
+                if not np.isnan(value):
+                    writer.writerow([*key, column.name, category.id, category.name, f"{value:.10g}"])
         return text.getvalue()

@@ -39,11 +39,11 @@ class Finder:
         self._segmenter: Segmenter | None = None
 
     def find(self, pictures: Mapping[str, Path], sizes: Mapping[str, Size]) -> Iterator[Found]:
-        """What is in each picture, checked. Raises: SegmenterError, PictureError."""
+        """What is in each picture, in their order, checked. Raises: SegmenterError, PictureError."""
         answers = self._by_command(pictures, sizes) if self._card.runner == "command" else self._here(pictures, sizes)
-        for found in answers:
-            if problem := broken(self._card, found, self._categories, sizes[found.name]):
-                raise SegmenterError(f"{self._card.id}: {found.name}: {problem}")
+        for name, found in zip(pictures, answers, strict=True):
+            if problem := broken(self._card, found, self._categories, sizes[name], name=name):
+                raise SegmenterError(f"{self._card.id}: {name}: {problem}")
             yield found
 
     def _by_command(self, pictures: Mapping[str, Path], sizes: Mapping[str, Size]) -> Iterator[Found]:

@@ -182,6 +182,18 @@ def test_a_segmenter_that_breaks_its_contract_is_named(toys: Project, tmp_path: 
         segment.run(Project(toys.root), profile(), "toys", "red")
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [("None", r"red: 0: .*None"), ('Found("../1", size, instances=())', r"red: 0: .*'\.\./1'")],
+)
+def test_an_answer_that_is_none_or_of_another_picture_is_one_line(toys: Project, answer: str, says: str) -> None:
+    code = toys.root / "segmenters" / "red" / "look.py"
+    text = code.read_text()
+    code.write_text(text[: text.index("        return Found(")] + f"        return {answer}\n")
+    with pytest.raises(SegmenterError, match=says):
+        segment.run(Project(toys.root), profile(), "toys", "red")
+
+
 def test_a_wrong_card_is_named(toys: Project) -> None:
     path = toys.root / "segmenters" / "red" / "segmenter.yaml"
     write_card(path, SEGMENTER | {"options": {"colour": "blue"}})
