@@ -59,7 +59,8 @@ HEADER = (
 """A line a data set, judge, row and column; objects are columns too. Values and shares are in percent, intervals of 95 % over pictures.
 
 `role` is ceiling (the judge on HR), floor (on zoomed LR) or row; `seeds` is empty for what is not trained or drawn several times;
-`draws`, `share_draws`: those that have a value, which the interval is of. `status` is reproduced, incomplete, not-available or not-run; `best_*` is 1 (best), 2 (second best) or empty.
+`draws`, `share_draws`: those that have a value, which the interval is of;
+`status` is reproduced, incomplete, not-available or not-run; `best_*` is 1 (best), 2 (second best) or empty.
 """
 
 ORDER_HEADER = (
