@@ -69,7 +69,7 @@ class Workspace:
 
     def __init__(self, root: Path, project: Project) -> None:
         self.root = root
-        for name in ("metrics", "methods", "datasets", "tables", "profiles"):
+        for name in ("metrics", "methods", "datasets", "tables", "segmenters", "profiles"):
             shutil.copytree(project.root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         (root / "requirements").symlink_to(project.root / "requirements")
         (root / "params.yaml").symlink_to("profiles/lite.yaml")

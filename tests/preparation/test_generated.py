@@ -67,6 +67,8 @@ def add(workspace: Project) -> Iterator[Add]:
         folder = workspace.root / "datasets" / "boxes"
         folder.mkdir(exist_ok=True)
         (folder / "draw.py").write_text(code)
+        # Python takes a file of the same size and second for the same code.
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
         drawn = {"kind": "generated", "entry": "draw:Boxes", "train": 3, "size": [32, 48], "seed": 5, **(source or {})}
         card = {"id": "boxes", "title": "Boxes", "licence": "CC0-1.0", "comparable": "regenerated", "count": 4, "source": drawn}
         card["degradation"] = {"kind": "matlab-bicubic", "dialect": "symmetric"}
