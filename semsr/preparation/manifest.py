@@ -156,7 +156,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
     path = folder / MANIFEST
     try:
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read()
+            # Threads of Arrow that give back a Python file while Python ends abort the process, rarely.
+            table = pq.ParquetFile(file).read(use_threads=False)
         missing = sorted(set(_SCHEMA.names) - set(table.column_names))
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")

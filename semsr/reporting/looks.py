@@ -99,7 +99,7 @@ class LookBook:
         self._lock = threading.Lock()
         try:
             with path.open("rb") as file:
-                table = pq.ParquetFile(file).read()
+                table = pq.ParquetFile(file).read(use_threads=False)  # as in semsr.preparation.manifest
             if table.schema.equals(_SCHEMA):
                 columns = [column.to_pylist() for column in table.columns]
                 self._looks = {sha: Look(*rest) for sha, *rest in zip(*columns, strict=True)}
