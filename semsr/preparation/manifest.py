@@ -155,9 +155,8 @@ def read_manifest(card: DatasetCard, folder: Path) -> Prepared:
     """Read a prepared folder's manifest. Raises: SemsrError where it is not a manifest of ours; FileNotFoundError where absent."""
     path = folder / MANIFEST
     try:
-        with path.open("rb") as file:
-            # Threads of Arrow that give back a Python file while Python ends abort the process, rarely.
-            table = pq.ParquetFile(file).read(use_threads=False)
+        # Not from a Python file: threads of Arrow that give one back while Python ends abort the process, rarely.
+        table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
         missing = sorted(set(_SCHEMA.names) - set(table.column_names))
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")

@@ -98,8 +98,8 @@ class LookBook:
         self._added = 0
         self._lock = threading.Lock()
         try:
-            with path.open("rb") as file:
-                table = pq.ParquetFile(file).read(use_threads=False)  # as in semsr.preparation.manifest
+            # Not from a Python file: see semsr.preparation.manifest.
+            table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
             if table.schema.equals(_SCHEMA):
                 columns = [column.to_pylist() for column in table.columns]
                 self._looks = {sha: Look(*rest) for sha, *rest in zip(*columns, strict=True)}
