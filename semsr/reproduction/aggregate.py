@@ -17,7 +17,7 @@ from semsr.reproduction.result import Result, Status
 from semsr.reproduction.score_files import WHOLE_SET, Row
 from semsr.reproduction.seeds import mean_of_seeds
 
-_GRAVITY: tuple[Status, ...] = ("refused", "not-available", "incomplete", "reproduced", "not-run")
+_GRAVITY: tuple[Status, ...] = ("refused", "stale", "not-available", "incomplete", "reproduced", "not-run")
 
 
 class Scores:

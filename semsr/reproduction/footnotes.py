@@ -11,6 +11,7 @@ _SAID: dict[Status, str] = {
     "incomplete": "incomplete, a mean needs every image",
     "not-available": "not available, because",
     "refused": "refused",
+    "stale": "stale",
 }
 
 DASHED = "the paper prints a dash here"

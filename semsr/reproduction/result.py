@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from semsr.reproduction.provenance import Origin
 from semsr.reproduction.seeds import Spread, spread_of
 
-Status = Literal["reproduced", "incomplete", "not-available", "refused", "not-run"]
-"""What a cell of ours is: a number; images missing; a metric that can't be had; scores that may not be averaged; never computed."""
+Status = Literal["reproduced", "incomplete", "not-available", "refused", "stale", "not-run"]
+"""What a cell of ours is: a number; images missing; a metric that can't be had; scores that may not be averaged; scores of data,
+pictures, a protocol or a metric that have changed since; never computed."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Result:
         low, high: 95 % interval of the mean over images (of their values averaged over seeds); None where there is none.
         seeds: the mean over all images for each seed that is complete, in the order of the seeds; empty for what is restored once.
         seeds_of: how many seeds there should be; 0 for what is restored once.
+        origin: what the value was made from; None without one.
     """
 
     status: Status
@@ -35,6 +38,7 @@ class Result:
     high: float | None = None
     seeds: tuple[float, ...] = ()
     seeds_of: int = 0
+    origin: Origin | None = None
 
     @property
     def spread(self) -> Spread | None:

@@ -9,10 +9,14 @@ from typing import Literal
 
 from semsr.assets.missing import MissingFile
 from semsr.cards.method import Trust
+from semsr.reproduction.claim import ClaimResult
 from semsr.reproduction.reported import Published
 from semsr.reproduction.result import Result
 from semsr.reproduction.seeds import Contrast, Direction
+from semsr.reproduction.statistics.order import ColumnOrder, Standing
+from semsr.reproduction.verdict import Verdict
 
+NO_STANDING = Standing()
 Place = Literal[0, 1, 2]
 """1: best of its column, 2: second best, 0: neither (or the column holds fewer than two values to compare)."""
 
@@ -69,6 +73,9 @@ class Cell:
         difference: ours minus published, from the unrounded value; None unless both exist and it is the same data set.
         published_place, place: best or second best among the published values, and among ours; see `ranking.places`.
         marks: letters of the notes that belong to this cell.
+        standing: whether our value is significantly the best of its column, or tied with the best; see `statistics.order`.
+        verdict: what is said of the published value; None where there is none.
+        result_id: names our value and everything it was made from (`semsr trace ID`); empty without one.
     """
 
     published: Published | None
@@ -80,6 +87,9 @@ class Cell:
     place: Place = 0
     published_marks: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    standing: Standing = NO_STANDING
+    verdict: Verdict | None = None
+    result_id: str = ""
 
     @property
     def number(self) -> Decimal | None:
@@ -96,6 +106,7 @@ class Row:
         trust: how far our values can be trusted; None where there are none.
         not_run: why there are none at all; empty where there are some.
         seeds: how many seeds it is trained or drawn with; 0 for what is restored once with weights that exist.
+        sanity: it is there to check the set-up (bicubic, zoomed LR, HR itself) and takes part in no ranking.
     """
 
     label: str
@@ -106,6 +117,7 @@ class Row:
     not_run: str
     cells: tuple[Cell, ...]
     seeds: int = 0
+    sanity: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +163,7 @@ class Block:
         remark: what a reader must know before comparing.
         column_marks: letters of the notes that hold for a whole published column, by the column's name.
         comparisons: the pairs of rows that the card compares; empty where none of them has a value of ours.
+        orders: what is known of the order under each column, by the column's name.
     """
 
     label: str
@@ -163,6 +176,7 @@ class Block:
     remark: str = ""
     column_marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
+    orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
 
     @property
     def has_published(self) -> bool:
@@ -203,6 +217,7 @@ class Table:
         footnotes: text of each mark.
         notes: remarks on the whole table.
         missing: each file from outside that stood in the way of a row.
+        claims: what the paper says of its own table, and whether that holds.
     """
 
     id: str
@@ -218,6 +233,7 @@ class Table:
     footnotes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     missing: tuple[Lack, ...] = ()
+    claims: tuple[ClaimResult, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
