@@ -142,7 +142,10 @@ class SitePage:
 
 @dataclass(frozen=True)
 class PerImage:
-    """Per-image values of one data set under one protocol: `values[column][row key]` is one value an image (NaN: none), in the order of `images`."""
+    """Per-image values of one data set under one protocol.
+
+    `values[column][row key]`: one value an image (NaN: none), in the order of `images`.
+    """
 
     dataset: str
     protocol: str
