@@ -5,10 +5,10 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def environment() -> Environment:
-    """A fresh environment over `semsr/reporting/templates`; a page adds its filters."""
+def environment(package: str = "semsr.reporting") -> Environment:
+    """A fresh environment over the folder `templates` of a package of ours; a page adds its filters."""
     return Environment(
-        loader=PackageLoader("semsr.reporting"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
