@@ -74,7 +74,8 @@ class MethodCard(Card):
     """A method of super-resolution.
 
     `descriptions`: ways to put a picture into words, made by `describer`, a `semsr.restoration.describer.Describer` (tags, a caption); they
-    are measured by themselves, whatever the rows of the method make of them.
+    are measured by themselves, whatever the rows of the method make of them. `sanity`: its rows (interpolations) are there to check the
+    set-up; every table shows them, and none ranks them.
     """
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -92,6 +93,7 @@ class MethodCard(Card):
     descriptions: dict[Id, Variant] = Field(default_factory=dict)
     resources: Resources = Resources()
     deterministic: bool = True
+    sanity: bool = False
     checked: dict[str, str] = Field(default_factory=dict)
     notes: str = ""
 
