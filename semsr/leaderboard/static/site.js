@@ -1,36 +1,67 @@
-// What every page shares: data arrives through classic scripts, since a page opened from a file may not fetch.
-(function () {
-  "use strict";
-
-  const values = new Map();
+// What every page needs: data that comes as scripts (a page opened from a file may not fetch), and the choice between light and dark.
+"use strict";
+(() => {
+  const store = new Map();
   const loads = new Map();
 
-  // Called by data files: semsr.add("key", value).
-  function add(key, value) {
-    values.set(key, value);
-  }
+  window.semsr = {
+    // Called by data scripts: semsr.add("key", value).
+    add(key, value) {
+      store.set(key, value);
+    },
+    get(key) {
+      return store.get(key);
+    },
+    // Loads a script of this site once; the promise holds when it has run.
+    load(src) {
+      if (!loads.has(src)) {
+        loads.set(src, new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          script.src = src;
+          script.onload = () => resolve();
+          script.onerror = () => reject(new Error(`${src} can't be read; publish the site again`));
+          document.head.append(script);
+        }));
+      }
+      return loads.get(src);
+    },
+  };
 
-  // What a data file added, or undefined.
-  function get(key) {
-    return values.get(key);
-  }
+  const root = document.documentElement;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const schemes = ["system", "light", "dark"];
 
-  // Run a data file once, however often it is asked for; resolves when it has run.
-  function load(src) {
-    if (!loads.has(src)) {
-      loads.set(src, new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = src;
-        script.onload = () => resolve();
-        script.onerror = () => {
-          loads.delete(src);
-          reject(new Error(src + " can't be read: it is missing beside this page"));
-        };
-        document.head.append(script);
-      }));
+  function chosen() {
+    try {
+      const scheme = localStorage.getItem("semsr-scheme");
+      return schemes.includes(scheme) ? scheme : "system";
+    } catch {
+      return "system"; // no storage for pages from files: the choice holds for this page
     }
-    return loads.get(src);
   }
 
-  window.semsr = { add, get, load };
+  function apply(scheme) {
+    root.dataset.scheme = scheme;
+    root.classList.toggle("dark", scheme === "dark" || (scheme === "system" && dark.matches));
+    window.dispatchEvent(new Event("semsr-scheme"));
+  }
+
+  apply(chosen());
+  dark.addEventListener("change", () => apply(root.dataset.scheme));
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const select = document.getElementById("scheme");
+    if (!select) {
+      return;
+    }
+    select.value = root.dataset.scheme;
+    select.addEventListener("change", () => {
+      try {
+        localStorage.setItem("semsr-scheme", select.value);
+      } catch {
+        // as above
+      }
+      apply(select.value);
+    });
+  });
 })();
