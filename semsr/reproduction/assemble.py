@@ -20,6 +20,7 @@ from semsr.reproduction.footnotes import Footnotes, with_marks
 from semsr.reproduction.ranking import places
 from semsr.reproduction.reported import Published, Reported, load_reported
 from semsr.reproduction.result import Result
+from semsr.reproduction.sanity import REFERENCE, is_reference, is_sanity, sanity_rows
 from semsr.reproduction.starts import shared_starts
 from semsr.reproduction.table import Block, Cell, Column, Context, Row, Table
 
@@ -51,7 +52,9 @@ def assemble(
     footnotes = Footnotes()
     refused = not_run.table_reason(card, profile)
     if not refused:
-        card = card.model_copy(update={"rows": (*card.rows, *_entrants(project, card, profile, scores))})
+        scored = frozenset[tuple[str, str]]().union(*(found.rows for found in scores.values()))
+        added = *_entrants(project, card, profile, scores), *sanity_rows(project, card, profile, scored)
+        card = card.model_copy(update={"rows": (*card.rows, *added)})
     blocks = []
     for dataset in card.datasets:
         reason = refused or not_run.dataset_reason(project, card, profile, dataset.dataset)
@@ -86,7 +89,7 @@ def _entrants(project: Project, card: TableCard, profile: ProfileCard, scores: M
     return [
         TableRow(label=project.methods[method].variants[variant].label, method=method, variant=variant)
         for method in not_run.track_of(card, profile).entrants
-        if method in project.methods
+        if method in project.methods and not project.methods[method].sanity
         for variant in profile.variants.get(method, project.methods[method].rows)
         if (method, variant) in scored - named and variant in project.methods[method].rows
     ]
@@ -147,8 +150,9 @@ def _block(
     digits = {column.name: _digits(card, reported, name, column) for column in kept}
     rows: list[Row] = []
     for entry in card.rows:
-        why = reason or not_run.row_reason(project, card, profile, entry)
-        seeds = seeds_of(project, profile, entry.method, entry.variant) if entry.method and not why else (0,)
+        reference = is_reference(entry.method, entry.variant)
+        why = reason or (_reference_reason(scores) if reference else not_run.row_reason(project, card, profile, entry))
+        seeds = seeds_of(project, profile, entry.method, entry.variant) if entry.method and not why and not reference else (0,)
         # What was not run has nothing to stand beside; the paper's row is shown once.
         again = bool(why) and any(row.published_as == entry.published for row in rows)
         cells = []
@@ -157,10 +161,11 @@ def _block(
             value = reported.values.get((entry.published, name, column.name)) if entry.published and not again else None
             cells.append(_cell(value, result, digits[column.name], comparable=card.context is None))
         ran = any(cell.result.status != "not-run" for cell in cells)
-        trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran else None
+        trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran and not reference else None
         why = why or ("" if ran else cells[0].result.reason if cells else "")
         trained = 0 if seeds == (0,) else len(seeds)
-        rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells), trained))
+        checks = is_sanity(project, entry.method, entry.variant)
+        rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells), trained, checks))
     shown = tuple(column_of(column) for column in kept)
     return Block(
         label=dataset.label,
@@ -172,6 +177,13 @@ def _block(
         not_run=reason,
         comparisons=compare(card.comparisons, rows, shown, digits),
     )
+
+
+def _reference_reason(scores: Scores | None) -> str:
+    """Why HR itself has no values on a data set; empty where it has."""
+    if scores is None or REFERENCE in scores.rows:
+        return ""
+    return "there is no HR picture to be measured, or it has not been scored yet"
 
 
 def _result(row: TableRow, column: ResolvedColumn, scores: Scores | None, seeds: Sequence[int], why: str) -> Result:
@@ -208,7 +220,7 @@ def _digits(card: TableCard, reported: Reported, dataset: str, column: ResolvedC
 
 
 def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparable: bool) -> tuple[Row, ...]:
-    """Mark best and second best: among the published values, and among ours; values of other pictures are not ranked."""
+    """Mark best and second best: among the published values, and among ours; values of other pictures and sanity rows are not ranked."""
     cells = [list(row.cells) for row in rows]
     for at, column in enumerate(columns):
         printed: list[Decimal | None] = [
@@ -216,7 +228,9 @@ def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparabl
         ]
         theirs = places(printed, column.metric.direction)
         ours = places(
-            [row.cells[at].number for row in rows], column.metric.direction, [row.cells[at].result.means for row in rows]
+            [None if row.sanity else row.cells[at].number for row in rows],
+            column.metric.direction,
+            [row.cells[at].result.means for row in rows],
         )
         for line, (their, our) in enumerate(zip(theirs, ours, strict=True)):
             cells[line][at] = replace(cells[line][at], published_place=their, place=our)

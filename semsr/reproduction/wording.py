@@ -120,7 +120,7 @@ def our_text(cell: Cell) -> str:
 def standing(row: Row) -> str:
     """How far a row of ours can be trusted, or why there is none."""
     if row.trust is None:
-        return f"not run: {row.not_run}"
+        return f"not run: {row.not_run}" if row.not_run else "the reference itself"
     return f"{row.trust}, {row.seeds} seed{'s' if row.seeds > 1 else ''}" if row.seeds else row.trust
 
 
