@@ -19,7 +19,10 @@
           const script = document.createElement("script");
           script.src = src;
           script.onload = () => resolve();
-          script.onerror = () => reject(new Error(`${src} can't be read; publish the site again`));
+          script.onerror = () => {
+            loads.delete(src); // so that it may be tried again
+            reject(new Error(`${src} can't be read: it is missing beside this page; publish the site again`));
+          };
           document.head.append(script);
         }));
       }
