@@ -19,8 +19,30 @@ class Option(Card):
     meaning: str
 
 
+class Noise(Card):
+    """How far two right values of a metric may lie apart, and who says so.
+
+    Attributes:
+        size: in the metric's unit, of a mean over pictures.
+        images: the size is of a mean over so many pictures whose deviations are independent of each other, so that it shrinks with the
+            square root of their number; None: it does not (a bound that holds for every picture, or an offset).
+        source: where the size comes from.
+    """
+
+    size: Annotated[float, Field(gt=0)]
+    images: Annotated[int, Field(ge=1)] | None = None
+    source: Annotated[str, StringConstraints(min_length=1)]
+
+
+class MetricNoise(Card):
+    """`metric`: what implementations and releases of it, or draws in it, move a mean by; `machine`: what processors do. None: not known."""
+
+    metric: Noise | None = None
+    machine: Noise | None = None
+
+
 class MetricCard(Card):
-    """How good a picture is, by one definition. `version` grows whenever a value changes."""
+    """How good a picture is, by one definition. `version` grows whenever a value changes; `noise` is for tolerances and changes none."""
 
     id: Id
     title: str
@@ -35,6 +57,7 @@ class MetricCard(Card):
     assets: tuple[Id, ...] = ()
     requires: tuple[str, ...] = ()
     options: dict[str, Option] = Field(default_factory=dict)
+    noise: MetricNoise = MetricNoise()
     licence: str
     source: str
     checked: dict[str, str] = Field(default_factory=dict)

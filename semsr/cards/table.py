@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from semsr.cards.base import Card, Id, Paper
+from semsr.cards.claim import Claim, check_claims
 from semsr.cards.protocol import RowName
 
 
@@ -68,7 +69,14 @@ class TableCard(AnyTable):
     columns: Annotated[tuple[Id, ...], Field(min_length=1)]
     rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
     comparisons: tuple[Comparison, ...] = ()
+    claims: tuple[Claim, ...] = ()
     context: Context | None = None
+
+    @model_validator(mode="after")
+    def _claims_what_it_shows(self) -> TableCard:
+        labels = [row.label for row in self.rows]
+        check_claims(self.claims, labels, self.columns, [entry.label for entry in self.datasets])
+        return self
 
     @model_validator(mode="after")
     def _compares_its_own_rows(self) -> TableCard:
@@ -136,6 +144,7 @@ class SemanticTableCard(AnyTable):
         columns: of the protocol.
         ceiling: the judge on HR.
         floor: which of `rows` is zoomed LR; shares recovered are counted between it and the ceiling.
+        claims: what is said of the values, by the table's judge.
     """
 
     kind: Literal["semantic"]
@@ -145,6 +154,13 @@ class SemanticTableCard(AnyTable):
     ceiling: Ceiling
     floor: RowName
     rows: Annotated[tuple[TableRow, ...], Field(min_length=1)]
+    claims: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _claims_what_it_shows(self) -> SemanticTableCard:
+        labels = [row.label for row in self.rows]
+        check_claims(self.claims, labels, self.columns, [entry.label for entry in self.datasets])
+        return self
 
     @model_validator(mode="after")
     def _floor_is_a_row(self) -> SemanticTableCard:
