@@ -40,11 +40,13 @@ class Side:
         key: under which the journal keeps what they give.
         files: in the order of the batch's names; empty where nothing is to be done.
         todo: keys of the metrics that are not known yet.
+        sha256: of every file of the batch, in its order, also of those with nothing to be done.
     """
 
     key: str
     files: tuple[PictureFile, ...]
     todo: tuple[str, ...]
+    sha256: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,9 @@ SCHEMA = pa.schema(
         ("method", pa.string()),
         ("variant", pa.string()),
         ("seed", pa.int64()),
+        ("manifest", pa.string()),
+        ("cell", pa.string()),
+        ("picture", pa.string()),
         ("protocol", pa.string()),
         ("protocol_hash", pa.string()),
         ("metric_id", pa.string()),
@@ -44,13 +48,19 @@ _ORDER = ("method", "variant", "seed", "protocol", "metric", "image")
 
 @dataclass(frozen=True)
 class ScoredRow:
-    """One subject's scores, and the protocols they are to be reported under."""
+    """One subject's scores, and the protocols they are to be reported under.
+
+    `cell`: the fingerprint in the `run.json` of the cell; "" where there is none. HR, which nobody restored, has its manifest's hash.
+    """
 
     scores: Scores
     protocols: tuple[ResolvedProtocol, ...]
+    cell: str = ""
 
 
-def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, bench: Workbench) -> list[dict[str, Any]]:
+def long_form(
+    rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, bench: Workbench, manifest: str = ""
+) -> list[dict[str, Any]]:
     """Every score as one record, sorted; a metric that is not available has its rows, too, with NaN and the reason.
 
     Args:
@@ -58,9 +68,11 @@ def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, ben
         names: the pictures' names.
         dataset: the data set's id, "" where there is none.
         bench: what the scores were made with.
+        manifest: SHA-256 of the prepared data set's manifest; "" where the pictures are those of a folder.
     """
     records = []
     for row in rows:
+        of_set = set_of_files(row.scores.files)
         for protocol in row.protocols:
             for column in protocol.columns:
                 fixed = {
@@ -69,6 +81,8 @@ def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, ben
                     "method": row.scores.subject.method,
                     "variant": row.scores.subject.variant,
                     "seed": row.scores.subject.seed,
+                    "manifest": manifest,
+                    "cell": row.cell,
                     "protocol": protocol.id,
                     "protocol_hash": protocol.hash,
                     "metric_id": column.metric.id,
@@ -82,8 +96,14 @@ def long_form(rows: Iterable[ScoredRow], names: Sequence[str], dataset: str, ben
                 for image in (WHOLE_SET,) if column.of_set else names:
                     value = float("nan") if absent else values[image]
                     reason = absent or row.scores.reasons.get((column.key, image), "")
-                    records.append({"image": image, "value": value, "unavailable": reason, **fixed})
+                    picture = of_set if column.of_set else row.scores.files[image]
+                    records.append({"image": image, "value": value, "unavailable": reason, "picture": picture, **fixed})
     return sorted(records, key=lambda record: tuple(record[name] for name in _ORDER))
+
+
+def set_of_files(files: Mapping[str, str]) -> str:
+    """What stands for the pictures of a whole set: one SHA-256 over the files' own, by name, a line each."""
+    return hashlib.sha256("".join(f"{name} {files[name]}\n" for name in sorted(files)).encode()).hexdigest()
 
 
 def write_scores(path: Path, records: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[str, Any]] = ()) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +50,14 @@ class Scores:
         images: value of each picture, by name; NaN where there is none.
         sets: value of the whole set, for set metrics; NaN where there is none.
         reasons: why a value is missing, by (key, picture name), or (key, "*") for a set.
+        files: SHA-256 of the file that was measured, by name.
     """
 
     subject: Subject
     images: dict[str, dict[str, float]] = field(default_factory=dict)
     sets: dict[str, float] = field(default_factory=dict)
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def score(
@@ -92,16 +94,21 @@ def score(
     known = _Known(journal)
     stop = threading.Event()
     units = (_read_unit(batch, subjects, hr, sizes, bench, known) for batch in batches)
-    keys: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = []
+    keys: list[tuple[tuple[str, ...], str, tuple[Side, ...]]] = []
     with torch_threads(team.threads), device_lane(bench.device) as lane:
         for unit in _work(units, team.workers, lambda unit: measure_unit(unit, bench, known.add, lane, stop), stop):
-            keys.append((unit.names, unit.hr.key, tuple(row.key for row in unit.rows)))
+            # Without their bytes, which would stay in memory until the end.
+            keys.append((unit.names, unit.hr.key, tuple(replace(row, files=()) for row in unit.rows)))
             progress(len(unit.names) * len(subjects))
     if journal is not None:
-        journal.keep_only(key for _, hr_key, rows in keys for key in (hr_key, *rows))
-    keys.sort()
+        journal.keep_only(key for _, hr_key, rows in keys for key in (hr_key, *(row.key for row in rows)))
+    keys.sort(key=lambda batch: batch[0])
     return [
-        _collect(subject, [_Part(names, known.get(hr_key), known.get(rows[at])) for names, hr_key, rows in keys], bench)
+        _collect(
+            subject,
+            [_Part(names, known.get(hr_key), known.get(rows[at].key), rows[at].sha256) for names, hr_key, rows in keys],
+            bench,
+        )
         for at, subject in enumerate(subjects)
     ]
 
@@ -149,10 +156,11 @@ def _read_unit(
     rows = []
     for subject in subjects:
         files = tuple(_read(subject.pictures[name]) for name in names)
-        key = batch_key(names, hr_hashes, [file.sha256 for file in files])
+        hashes = tuple(file.sha256 for file in files)
+        key = batch_key(names, hr_hashes, hashes)
         done = known.get(key)
         todo = tuple(metric for metric in (*bench.metrics, *bench.set_metrics) if metric in subject.keys and metric not in done)
-        rows.append(Side(key, files if todo else (), todo))
+        rows.append(Side(key, files if todo else (), todo, hashes))
     hr_done = known.get(hr_key)
     return Unit(
         names, sizes[names[0]], Side(hr_key, hr_files, tuple(key for key in gathered if key not in hr_done)), tuple(rows)
@@ -201,10 +209,11 @@ class _Part:
     names: tuple[str, ...]
     hr: Mapping[str, Found]
     sr: Mapping[str, Found]
+    sha256: tuple[str, ...]
 
 
 def _collect(subject: Subject, parts: Sequence[_Part], bench: Workbench) -> Scores:
-    scores = Scores(subject)
+    scores = Scores(subject, files={name: file for part in parts for name, file in zip(part.names, part.sha256, strict=True)})
     for key in (key for key in bench.metrics if key in subject.keys):
         values = scores.images.setdefault(key, {})
         for part in parts:

@@ -18,7 +18,8 @@ from semsr.evaluation.session import measuring_fingerprint, progress_bar
 from semsr.evaluation.workbench import build, unavailable_columns
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
-from semsr.stages.restored_rows import pictures_of, restored_rows
+from semsr.restoration.cell import FINGERPRINT, Cell, read_json
+from semsr.stages.restored_rows import RestoredRow, pictures_of, restored_rows
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +74,18 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
     with journal, progress_bar(f"score {dataset}", len(subjects) * len(sizes)) as progress:
         scores = score(subjects, reference, sizes, bench, journal=journal, threads=profile.threads, progress=progress)
         scored = [
-            ScoredRow(each, tuple(resolved[name] for name in row.protocols)) for each, row in zip(scores, rows, strict=True)
+            ScoredRow(each, tuple(resolved[name] for name in row.protocols), _made_by(project, profile, dataset, row))
+            for each, row in zip(scores, rows, strict=True)
         ]
-        write_scores(path, long_form(scored, sorted(sizes), dataset, bench), found.missing)
+        write_scores(path, long_form(scored, sorted(sizes), dataset, bench, prepared.sha256), found.missing)
     log.info("%s: %d rows of %d pictures scored: %s", dataset, len(rows), len(sizes), project.show(path))
     return path
+
+
+def _made_by(project: Project, profile: ProfileCard, dataset: str, row: RestoredRow) -> str:
+    """The fingerprint of what made a row's pictures; "" where nothing says it (pictures put there by hand, an unfinished cell)."""
+    cell = Cell(project.cell(profile.id, dataset, row.method, row.variant, row.seed))
+    return str(read_json(cell.record).get(FINGERPRINT, ""))
 
 
 def reference_of(prepared: Prepared) -> tuple[Mapping[str, Path] | None, Mapping[str, Size]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -22,8 +23,10 @@ from semsr.errors import PairingError, PictureError, SemsrError, SizeMismatchErr
 from semsr.evaluation import scoring
 from semsr.evaluation.protocol import resolve
 from semsr.evaluation.scores import SCHEMA, read_scores
+from semsr.files import sha256_file
 from semsr.imaging.pictures import read_rgb, write_png
 from semsr.plugins import forget_plugins
+from semsr.preparation.manifest import open_prepared
 from semsr.project import Project
 from semsr.stages import score as stage
 
@@ -41,6 +44,7 @@ def images(project: Project, row: str = "alpha/default", dataset: str = "photos"
 
 def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> None:
     add_protocol("p", error="mae", edges="edges", colour="colour", a="absent")
+    (images(prepared, "beta/two").parent / "run.json").write_text('{"fingerprint": "of beta"}')
     path = run(prepared)
     assert path == prepared.results("quick") / "scores" / "photos.parquet"
     records = read_scores(path)
@@ -55,7 +59,12 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     difference = np.abs(
         read_rgb(images(prepared, "beta/two") / "p03.png").astype(float) - read_rgb(prepared.data / "photos/hr/p03.png")
     )
-    assert one == {
+    made_from = {
+        "manifest": open_prepared(prepared, "photos").sha256,
+        "cell": "of beta",
+        "picture": sha256_file(images(prepared, "beta/two") / "p03.png"),
+    }
+    assert one == made_from | {
         "image": "p03", "metric": "error", "value": difference.mean(), "dataset": "photos", "method": "beta", "variant": "two", "seed": 0,
         "protocol": "p", "protocol_hash": resolve(prepared, "p").hash, "metric_id": "mae", "metric_version": 1, "weights": "",
         "unavailable": "",
@@ -66,6 +75,10 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     }
     assert np.isnan([record["value"] for record in absent]).all()
     assert {record["image"] for record in records if record["metric"] == "colour"} == {"*"}
+    assert {record["cell"] for record in records if record["method"] == "alpha"} == {""}, "it has no run.json"
+    listed = "".join(f"{path.stem} {sha256_file(path)}\n" for path in sorted(images(prepared, "beta/two").iterdir()))
+    of_set = {record["picture"] for record in records if record["image"] == "*" and record["method"] == "beta"}
+    assert of_set == {hashlib.sha256(listed.encode()).hexdigest()}
 
 
 def test_without_reference(prepared: Project, add_protocol: AddProtocol, pictures: Callable[..., dict[str, Path]]) -> None:

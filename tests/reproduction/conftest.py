@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from semsr.evaluation.protocol import ResolvedProtocol, resolve
-from semsr.preparation.manifest import Entry, write_manifest
+from semsr.preparation.manifest import Entry, open_prepared, write_manifest
 from semsr.project import Project
 from semsr.reproduction.score_files import COLUMNS
 
@@ -79,6 +79,10 @@ class House:
             entries.append(Entry(name, *paths, (8, 8), (32, 32), "0" * 64, "1" * 64, split))
         write_manifest(folder, entries)
 
+    def manifest(self, dataset: str) -> str:
+        """The hash of what is prepared now."""
+        return open_prepared(self.project, dataset).sha256 if (self.root / "data" / dataset).is_dir() else ""
+
     def score(self, dataset: str, row: str, metric: str, values: dict[str, float] | Iterable[float], **facts: Any) -> None:
         """Add scores of `row` (method, method/variant or method/variant@seed); values by image name, or of a, b, c, ... in order."""
         method, _, variant = row.partition("/")
@@ -87,6 +91,7 @@ class House:
         for image, value in named.items():
             known = {"image": image, "metric": metric, "value": value, "dataset": dataset, "method": method}
             known |= {"variant": variant or "default", "seed": int(seed or 0), "protocol": "way"}
+            known |= {"manifest": self.manifest(dataset), "cell": "", "picture": ""}
             known |= {"metric_id": metric, "metric_version": 1, "weights": "", "unavailable": ""}
             known |= {"protocol_hash": facts.get("protocol_hash") or self.protocol.hash}
             self.rows.setdefault(dataset, []).append(known | facts)
