@@ -46,6 +46,7 @@ class SiteCell:
         verdict: None where nothing is published.
         result_id: for `semsr trace`.
         status: as of the table's cell.
+        more: further sentences on it, as the share of what judges see on HR that it recovers.
     """
 
     value: float | None
@@ -62,6 +63,7 @@ class SiteCell:
     result_id: str = ""
     status: str = "not-run"
     why: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class SiteRow:
     """A row. `key` is `method/variant`, or `published/<name>` for a row that only the paper has; `page` is its method's id or empty.
 
     `licence_policy`: "open" (may be used commercially), "non-commercial", "unknown"; of the method's code and weights.
+    `not_run`: why it has no value of ours; `warnings`: what was noticed in its outputs.
     """
 
     key: str
@@ -93,6 +96,8 @@ class SiteRow:
     seeds: int
     cells: tuple[SiteCell, ...]
     cost: Cost = NO_COST
+    not_run: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,10 @@ class SiteTable:
 
 @dataclass(frozen=True)
 class SitePage:
-    """A page about a method, a data set, a metric or a protocol: facts in order, notes in Markdown (of cards: not trusted)."""
+    """A page about a method, a data set, a metric or a protocol: facts in order, notes in Markdown (of cards: not trusted).
+
+    `sections`: further facts under headings of their own, as a metric's options; `link`: where the paper is, or empty.
+    """
 
     kind: Kind
     id: str
@@ -138,6 +146,8 @@ class SitePage:
     notes: str = ""
     paper: str = ""
     bibtex: str = ""
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,11 @@ class Viewable:
 
 @dataclass(frozen=True)
 class Site:
-    """The whole site. `facts`: what stands at the foot of every page (version, commit, profile, date, passport of the machine)."""
+    """The whole site.
+
+    `facts`: what stands at the foot of every page (version, commit, profile, date, passport of the machine); `warning`: what stands at
+    the top of every page, as that nothing of this profile is a reproduction; empty where nothing must be said.
+    """
 
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -179,3 +193,4 @@ class Site:
     pages: tuple[SitePage, ...]
     per_image: tuple[PerImage, ...] = ()
     viewables: tuple[Viewable, ...] = ()
+    warning: str = ""
