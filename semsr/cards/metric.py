@@ -11,12 +11,23 @@ from semsr.cards.base import Card, Id, Paper
 OptionValue = bool | int | float | str | None
 
 
+class Met(Card):
+    """A value of an option that papers or libraries are known to have, and what one calls measuring in that way."""
+
+    value: OptionValue
+    says: Annotated[str, StringConstraints(min_length=1)]
+
+
 class Option(Card):
-    """One thing a protocol may choose: the default, the values allowed (all of the default's type when not listed), what it means."""
+    """One thing a protocol may choose: the default, the values allowed (all of the default's type when not listed), what it means.
+
+    `met`: values that `semsr explain` tries, with their words; those of `allowed` and both truth values are tried anyway.
+    """
 
     default: OptionValue
     allowed: tuple[OptionValue, ...] | None = None
     meaning: str
+    met: tuple[Met, ...] = ()
 
 
 class Noise(Card):
@@ -42,7 +53,11 @@ class MetricNoise(Card):
 
 
 class MetricCard(Card):
-    """How good a picture is, by one definition. `version` grows whenever a value changes; `noise` is for tolerances and changes none."""
+    """How good a picture is, by one definition.
+
+    `version` grows whenever a value changes; `noise` is for tolerances and changes none. `mistaken_for`: metrics that papers and scripts
+    report under the same name, which `semsr explain` tries in its place.
+    """
 
     id: Id
     title: str
@@ -58,6 +73,7 @@ class MetricCard(Card):
     requires: tuple[str, ...] = ()
     options: dict[str, Option] = Field(default_factory=dict)
     noise: MetricNoise = MetricNoise()
+    mistaken_for: tuple[Id, ...] = ()
     licence: str
     source: str
     checked: dict[str, str] = Field(default_factory=dict)
@@ -68,4 +84,7 @@ class MetricCard(Card):
         for name, option in self.options.items():
             if option.allowed is not None and option.default not in option.allowed:
                 raise ValueError(f"option {name!r}: default {option.default!r} is not among {list(option.allowed)}")
+            for met in option.met:
+                if option.allowed is not None and met.value not in option.allowed:
+                    raise ValueError(f"option {name!r}: met: {met.value!r} is not among {list(option.allowed)}")
         return self
