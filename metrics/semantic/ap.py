@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from semsr.cards.metric import OptionValue
 from semsr.evaluation.semantic.fitting import fitting_instances
 from semsr.evaluation.semantic.matching import EVERY_AREA, Range, counted, match
-from semsr.evaluation.semantic.metric import Columns, SemanticMetric, Weights
-from semsr.evaluation.semantic.sums import class_sums, mean_of_classes, positions
+from semsr.evaluation.semantic.metric import Columns, SemanticMetric
+from semsr.evaluation.semantic.sums import Weights, class_sums, positions
 from semsr.evaluation.semantic.truth import TrueObject, Truth
 from semsr.segmentation.found import Found
 
@@ -64,12 +64,6 @@ class AveragePrecision(SemanticMetric):
             columns[f"ignored_{area}"] = np.pad(ignored[nth], (first, 0))
             columns[f"objects_{area}"] = np.pad(there[:, nth], (0, count))
         return columns
-
-    def values(
-        self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]
-    ) -> NDArray[np.float64]:
-        """(R,) percent; NaN where a draw has no object of the area asked for."""
-        return mean_of_classes(self.each_class(rows, picture, weights, options))
 
     def each_class(
         self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from semsr.cards.metric import OptionValue
 from semsr.evaluation.semantic.fitting import fitting_classes
-from semsr.evaluation.semantic.metric import Columns, SemanticMetric, Weights
+from semsr.evaluation.semantic.metric import Columns, SemanticMetric
 from semsr.evaluation.semantic.overlaps import overlaps
-from semsr.evaluation.semantic.sums import class_sums, mean_of_classes, positions, ratio
+from semsr.evaluation.semantic.sums import Weights, class_sums, positions, ratio
 from semsr.evaluation.semantic.truth import Truth
 from semsr.segmentation.found import Found
 
@@ -44,12 +44,6 @@ class MeanIou(SemanticMetric):
             "found": (cells % (len(self.categories) + 1) - 1).astype(np.int16),
             "pixels": np.bincount(back, weights=pixels, minlength=cells.size).astype(np.int64),
         }
-
-    def values(
-        self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]
-    ) -> NDArray[np.float64]:
-        """(R,) percent; NaN where a draw has no annotated pixel."""
-        return mean_of_classes(self.each_class(rows, picture, weights, options))
 
     def each_class(
         self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from semsr.cards.metric import OptionValue
 from semsr.evaluation.semantic.fitting import fitting_panoptic, segment_areas
-from semsr.evaluation.semantic.metric import Columns, SemanticMetric, Weights
+from semsr.evaluation.semantic.metric import Columns, SemanticMetric
 from semsr.evaluation.semantic.overlaps import overlaps
-from semsr.evaluation.semantic.sums import class_sums, mean_of_classes, positions, ratio
+from semsr.evaluation.semantic.sums import Weights, class_sums, positions, ratio
 from semsr.evaluation.semantic.truth import Truth
 from semsr.segmentation.found import Found
 
@@ -107,12 +107,6 @@ class PanopticQuality(SemanticMetric):
             "fp": np.array([row.fp for _, row in rows], np.int32),
             "fn": np.array([row.fn for _, row in rows], np.int32),
         }
-
-    def values(
-        self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]
-    ) -> NDArray[np.float64]:
-        """(R,) percent; NaN where a draw has no segment of the classes asked for."""
-        return mean_of_classes(self.each_class(rows, picture, weights, options))
 
     def each_class(
         self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]

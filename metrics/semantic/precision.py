@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from semsr.evaluation.semantic.metric import Weights
+from semsr.evaluation.semantic.sums import Weights
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 _CELLS = 800_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from semsr.evaluation.semantic.metric import Weights
+from semsr.evaluation.semantic.sums import Weights
 
 
 def draws(pictures: int, resamples: int, seed: int = 0) -> Weights:

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from semsr.cards.metric import MetricCard, OptionValue
 from semsr.cards.segmenter import Answer
+from semsr.evaluation.semantic.sums import Weights, mean_of_classes
 from semsr.evaluation.semantic.truth import Truth
 from semsr.segmentation.found import Category, Found
 
 Columns = Mapping[str, NDArray[Any]]
 """Arrays of one length, by name: the rows that pictures add to a metric's contributions."""
-Weights = NDArray[np.int64]
-"""(R, N): how often each of N pictures stands in each of R draws; a row of ones is the data set itself."""
 
 
 class SemanticMetric(ABC):
     """One definition. `needs`: the answers a segmenter must give.
 
-    Contributions depend on the metric alone; what a protocol's column chooses (a figure, a denominator) says how they are summed up.
+    Contributions depend on the metric alone; what a protocol's column chooses (a figure, a denominator) says how they are summed up: class by
+    class, and the metric is the mean of the classes that count.
     """
 
     needs: ClassVar[tuple[Answer, ...]]
@@ -40,10 +40,10 @@ class SemanticMetric(ABC):
         """
 
     @abstractmethod
-    def values(
+    def each_class(
         self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]
     ) -> NDArray[np.float64]:
-        """The metric of each draw.
+        """The metric of each draw, class by class.
 
         Args:
             rows: contributions of all pictures together.
@@ -52,11 +52,11 @@ class SemanticMetric(ABC):
             options: every option of the card, with the protocol's choices filled in.
 
         Returns:
-            (R,) in percent; NaN where a draw has nothing to be measured by.
+            (R, number of categories) in percent, categories sorted by id; NaN where a class does not count.
         """
 
-    def each_class(
+    def values(
         self, rows: Columns, picture: NDArray[np.int64], weights: Weights, options: Mapping[str, OptionValue]
     ) -> NDArray[np.float64]:
-        """(R, number of categories): the same class by class, NaN where a class does not count; categories sorted by id."""
-        raise NotImplementedError
+        """The metric of each draw: (R,) in percent, the mean of the classes that count; NaN where none does. See `each_class`."""
+        return mean_of_classes(self.each_class(rows, picture, weights, options))

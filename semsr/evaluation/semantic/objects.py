@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from semsr.cards.protocol import ObjectMatching
 from semsr.evaluation.semantic.fitting import fitting_instances
 from semsr.evaluation.semantic.matching import match, overlap
-from semsr.evaluation.semantic.metric import Weights
-from semsr.evaluation.semantic.sums import ratio
+from semsr.evaluation.semantic.sums import Weights, ratio
 from semsr.evaluation.semantic.truth import Truth
 from semsr.segmentation.found import Found, Instance
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semsr.evaluation.semantic.metric import Weights
 from semsr.segmentation.found import Category
+
+Weights = NDArray[np.int64]
+"""(R, N): how often each of N pictures stands in each of R draws; a row of ones is the data set itself."""
 
 
 def positions(category: NDArray[np.integer[Any]], categories: Sequence[Category]) -> NDArray[np.int64]:
