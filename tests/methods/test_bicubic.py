@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from semsr.errors import MethodError
 from semsr.imaging.pictures import read_rgb
+from semsr.project import Project
 
 
 @pytest.mark.parametrize("dataset, expected", [("set5_gtmod12", 28.397), ("set5", 28.432), ("set14", 26.093)])
@@ -34,3 +36,18 @@ def test_a_step_by_hand(make_runner: Any) -> None:
 
     expected = [min(255, max(0, round(right(t)))) for t in (0.125, 0.375, 0.625, 0.875)]
     assert row[14:18].tolist() == expected
+
+
+def test_zoomed_lr_is_squares_of_its_own_pixels(make_runner: Any) -> None:
+    lr = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    zoomed = make_runner("bicubic", "nearest").restore(["a"], [lr])[0]
+    np.testing.assert_array_equal(zoomed, np.kron(lr, np.ones((4, 4, 1), np.uint8)))
+    tiled = make_runner("bicubic", "nearest", tile=16).restore(["a"], [np.tile(lr, (8, 8, 1))])[0]
+    np.testing.assert_array_equal(tiled, np.tile(zoomed, (8, 8, 1)))
+
+
+def test_a_kernel_that_is_none_is_refused(make_runner: Any, project: Project) -> None:
+    card = project.method("bicubic")
+    wrong = card.variants["nearest"].model_copy(update={"options": {"kernel": "lanczos"}})
+    with pytest.raises(MethodError, match="kernel: found 'lanczos'; allowed: cubic, nearest"):
+        make_runner("bicubic", card=card.model_copy(update={"variants": {"default": wrong}}))

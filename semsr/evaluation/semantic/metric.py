@@ -22,8 +22,8 @@ Columns = Mapping[str, NDArray[Any]]
 class SemanticMetric(ABC):
     """One definition. `needs`: the answers a segmenter must give.
 
-    Contributions depend on the metric alone; what a protocol's column chooses (a figure, a denominator) says how they are summed up: class by
-    class, and the metric is the mean of the classes that count.
+    Contributions depend on the metric alone; what a protocol's column chooses (a figure, a denominator) says how they are summed up: class
+    by class, and the metric is the mean of the classes that count.
     """
 
     needs: ClassVar[tuple[Answer, ...]]
