@@ -91,15 +91,15 @@ def measure_unit(
     """
     needed = {key for row in unit.rows for key in row.todo if key in bench.needs_reference}
     hr = _decode(unit, unit.hr.files, bench.device) if unit.hr.files and (needed or unit.hr.todo) else None
-    references = _References(bench, hr)
+    references = References(bench, hr)
     if hr is not None and unit.hr.todo:
-        _measure_side(unit.hr, hr, _References(bench, None), record, lane, stop)
+        _measure_side(unit.hr, hr, References(bench, None), record, lane, stop)
     for row in unit.rows:
         if row.todo and not stop.is_set():
             _measure_side(row, _decode(unit, row.files, bench.device), references, record, lane, stop)
 
 
-class _References:
+class References:
     """What each metric keeps of the HR batch, made when first asked for. Two threads may ask, but never for the same metric."""
 
     def __init__(self, bench: Workbench, hr: Batch | None) -> None:
@@ -108,6 +108,7 @@ class _References:
         self._made: dict[str, Any] = {}
 
     def get(self, key: str) -> Any:
+        """That of one metric; None where it compares with nothing, or there is no HR."""
         if self._hr is None or key not in self.bench.needs_reference:
             return None
         if key not in self._made:
@@ -118,7 +119,7 @@ class _References:
 def _measure_side(
     side: Side,
     batch: Batch,
-    references: _References,
+    references: References,
     record: Callable[[str, Mapping[str, Found]], None],
     lane: Executor | None,
     stop: Event,
@@ -129,7 +130,7 @@ def _measure_side(
 
     def compute(keys: Iterable[str]) -> dict[str, Found]:
         with torch.inference_mode():
-            return {key: _measure(bench, key, batch, references) for key in keys if not stop.is_set()}
+            return {key: measure_one(bench, key, batch, references) for key in keys if not stop.is_set()}
 
     if lane is None:
         found = compute(side.todo)
@@ -145,7 +146,8 @@ def _measure_side(
         record(side.key, found)
 
 
-def _measure(bench: Workbench, key: str, batch: Batch, references: _References) -> Found:
+def measure_one(bench: Workbench, key: str, batch: Batch, references: References) -> Found:
+    """What one metric says of a batch, checked; or why it says nothing. Raises: MetricError: it broke its contract."""
     try:
         if key in bench.set_metrics:
             return _checked_features(bench.set_metrics[key], batch)

@@ -97,6 +97,15 @@ class Metric(ABC):
     def measure(self, sr: Batch, reference: Any) -> Values:
         """One value a picture. `reference` is None for metrics without one."""
 
+    def pooled(self, values: Values, sizes: Sequence[tuple[int, int]]) -> float | None:
+        """The value of all pictures taken as one, where it follows from their own (PSNR of all square errors); None where it does not.
+
+        Args:
+            values: (N,), what `measure` gave.
+            sizes: (H, W) of each picture.
+        """
+        return None
+
 
 class SetMetric(ABC):
     """A metric of two sets of pictures (FID, KID): features are gathered picture by picture, the value is of the whole set."""
