@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from semsr.cards import ProfileCard, TableCard, TableRow
+from semsr.evaluation.semantic.values import REFERENCE as REFERENCE_CELL
 from semsr.project import Project
 from semsr.reproduction.not_run import track_of
 
-REFERENCE = ("reference", "hr")
+REFERENCE = REFERENCE_CELL[:2]
 """Method and variant of HR itself, which no method restores: `semsr score` measures it wherever a data set has it."""
 REFERENCE_LABEL = "HR"
 

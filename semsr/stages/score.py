@@ -18,6 +18,7 @@ from semsr.evaluation.session import measuring_fingerprint, progress_bar
 from semsr.evaluation.workbench import build, unavailable_columns
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
+from semsr.reproduction.sanity import REFERENCE
 from semsr.restoration.cell import FINGERPRINT, Cell, read_json
 from semsr.stages.restored_rows import RestoredRow, pictures_of, restored_rows
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
-    """Measure every row of the profile that has been restored on a data set; continues where a killed run stopped.
+    """Measure every row of the profile that has been restored on a data set, and HR itself; continues where a killed run stopped.
 
     A row whose weights could not be had is left out; the scores say which files it lacks.
 
@@ -65,6 +66,8 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
         for row in rows
     ]
     protocols = tuple(resolved.values())
+    if reference is not None:  # which must come out perfect: a row that checks the set-up
+        subjects.append(Subject(*REFERENCE, reference, frozenset(column.key for each in protocols for column in each.columns)))
     device = pick_device(profile.device)
     bench = build(project, protocols, device=device, has_reference=reference is not None)
     for name, reason in unavailable_columns(bench, protocols).items():
@@ -75,8 +78,10 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
         scores = score(subjects, reference, sizes, bench, journal=journal, threads=profile.threads, progress=progress)
         scored = [
             ScoredRow(each, tuple(resolved[name] for name in row.protocols), _made_by(project, profile, dataset, row))
-            for each, row in zip(scores, rows, strict=True)
+            for each, row in zip(scores, rows, strict=False)
         ]
+        # Nobody restored HR: what decides its pictures is the data.
+        scored += [ScoredRow(each, protocols, prepared.sha256) for each in scores[len(rows) :]]
         write_scores(path, long_form(scored, sorted(sizes), dataset, bench, prepared.sha256), found.missing)
     log.info("%s: %d rows of %d pictures scored: %s", dataset, len(rows), len(sizes), project.show(path))
     return path

@@ -31,6 +31,8 @@ from semsr.project import Project
 from semsr.stages import score as stage
 
 AddProtocol = Callable[..., str]
+ROWS = 3
+"""Two methods' and HR itself."""
 
 
 def run(project: Project, dataset: str = "photos") -> Path:
@@ -51,7 +53,7 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     assert list(records[0]) == SCHEMA.names
     rows = Counter((record["method"], record["variant"], record["metric"]) for record in records)
     expected = {(method, variant, metric): 1 if metric == "colour" else 12
-                for method, variant in (("alpha", "default"), ("beta", "two")) for metric in ("error", "edges", "colour", "a")}  # fmt: skip
+                for method, variant in (("alpha", "default"), ("beta", "two"), ("reference", "hr")) for metric in ("error", "edges", "colour", "a")}  # fmt: skip
     assert rows == expected, "beta's other variant is not in the profile, the training picture is not tested"
     one = next(
         record for record in records if record["image"] == "p03" and record["metric"] == "error" and record["method"] == "beta"
@@ -76,6 +78,9 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     assert np.isnan([record["value"] for record in absent]).all()
     assert {record["image"] for record in records if record["metric"] == "colour"} == {"*"}
     assert {record["cell"] for record in records if record["method"] == "alpha"} == {""}, "it has no run.json"
+    assert {record["cell"] for record in records if record["method"] == "reference"} == {made_from["manifest"]}
+    perfect = {record["metric"]: record["value"] for record in records if record["method"] == "reference"}
+    assert perfect["error"] == 0 and perfect["colour"] == 0, "HR is measured against itself"
     listed = "".join(f"{path.stem} {sha256_file(path)}\n" for path in sorted(images(prepared, "beta/two").iterdir()))
     of_set = {record["picture"] for record in records if record["image"] == "*" and record["method"] == "beta"}
     assert of_set == {hashlib.sha256(listed.encode()).hexdigest()}
@@ -87,6 +92,7 @@ def test_without_reference(prepared: Project, add_protocol: AddProtocol, picture
     pictures("project/results/quick/cells/blind/alpha/default/images", names)
     records = read_scores(run(prepared, "blind"))
     assert {(record["metric"], record["unavailable"]) for record in records} == {("error", "no reference"), ("contrast", "")}
+    assert {record["method"] for record in records} == {"alpha"}, "there is no HR to be a row"
 
 
 def test_a_row_not_restored_yet_is_said(prepared: Project, add_protocol: AddProtocol, caplog: pytest.LogCaptureFixture) -> None:
@@ -94,7 +100,7 @@ def test_a_row_not_restored_yet_is_said(prepared: Project, add_protocol: AddProt
     shutil.rmtree(images(prepared, "beta/two"))
     with caplog.at_level(logging.WARNING):
         records = read_scores(run(prepared))
-    assert {record["method"] for record in records} == {"alpha"}
+    assert {record["method"] for record in records} == {"alpha", "reference"}
     assert "photos: beta/two is not restored yet: run `semsr infer beta --dataset photos`" in caplog.text
     shutil.rmtree(images(prepared))
     with pytest.raises(SemsrError, match="no method of profile 'quick' has been restored yet"):
@@ -195,8 +201,12 @@ def test_each_seed_of_a_trained_row_is_scored(trained: Project, caplog: pytest.L
         path = run(trained)
     rows = [(record["method"], record["variant"], record["seed"]) for record in read_scores(path)]
     assert Counter(rows) == dict.fromkeys(
-        [("alpha", "default", 0), ("gamma", "base", 1), ("gamma", "plain", 0), ("gamma", "wide", 1), ("gamma", "wide", 2)], 12
-    )
+        [
+            ("alpha", "default", 0), ("gamma", "base", 1), ("gamma", "plain", 0), ("gamma", "wide", 1), ("gamma", "wide", 2),
+            ("reference", "hr", 0),
+        ],
+        12,
+    )  # fmt: skip
     assert rows == sorted(rows)
     said = "photos: gamma/wide@3 is not restored yet: run `semsr train gamma --variant wide --seed 3`, then "
     assert said + "`semsr infer gamma --dataset photos`" in caplog.text
@@ -244,7 +254,7 @@ def test_only_what_changed_is_measured_again(
 ) -> None:
     add_protocol("p", error="mae")
     first = run(prepared).read_bytes()
-    assert set(measured().values()) == {2}
+    assert set(measured().values()) == {ROWS}
     assert run(prepared).read_bytes() == first
     assert measured() == Counter()
 
@@ -253,23 +263,23 @@ def test_only_what_changed_is_measured_again(
     assert measured()["p07"] == 1
     write_png(prepared.data / "photos/hr/p07.png", np.zeros((16, 12, 3), np.uint8))
     run(prepared)
-    assert measured()["p07"] == 2, "a new reference counts for all rows"
+    assert measured()["p07"] == ROWS, "a new reference counts for all rows"
 
     add_protocol("p", title="another title", error="mae", edges="edges")
     run(prepared)
     assert measured() == Counter(), "a metric added leaves the others"
     add_protocol("p", error=("mae", {"border": 1}))
     run(prepared)
-    assert set(measured().values()) == {2}, "another option is another metric"
+    assert set(measured().values()) == {ROWS}, "another option is another metric"
 
     code = prepared.root / "metrics/simple/simple.py"
     code.write_text(code.read_text() + "\n# changed\n")
     forget_plugins()
     run(prepared)
-    assert set(measured().values()) == {2}, "changed code makes old values worthless"
+    assert set(measured().values()) == {ROWS}, "changed code makes old values worthless"
     prepared.lock.write_text("numpy==3\n")
     run(prepared)
-    assert set(measured().values()) == {2}, "and so do other packages"
+    assert set(measured().values()) == {ROWS}, "and so do other packages"
 
 
 def test_a_method_added_is_the_only_one_measured(
@@ -280,7 +290,7 @@ def test_a_method_added_is_the_only_one_measured(
     measured()
     profile = prepared.root / "profiles/quick.yaml"
     profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | {"variants": {}}))
-    assert {record["variant"] for record in read_scores(run(prepared))} == {"default", "one", "two"}
+    assert {record["variant"] for record in read_scores(run(prepared))} == {"default", "one", "two", "hr"}
     assert set(measured().values()) == {1}
 
 
@@ -288,7 +298,7 @@ def test_a_seed_added_is_the_only_one_measured(
     trained: Project, measured: Callable[[], Counter[str]], pictures: Callable[..., dict[str, Path]]
 ) -> None:
     run(trained)
-    assert set(measured().values()) == {5}
+    assert set(measured().values()) == {6}
     pictures("project/results/quick/cells/photos/gamma/wide@3/images", {f"p{at:02}": (16, 12) for at in range(12)}, 200)
     assert {record["seed"] for record in read_scores(run(trained))} == {0, 1, 2, 3}
     assert set(measured().values()) == {1}
@@ -355,9 +365,9 @@ def test_killed_and_started_again(
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert 9 <= measurements(notes) < 24, "killed in the middle"
+    assert 9 <= measurements(notes) < 12 * ROWS, "killed in the middle"
     assert not (results / "scores").exists()
 
     assert start(prepared, notes, 0).wait() == 0
     assert (results / "scores/photos.parquet").read_bytes() == undisturbed
-    assert 24 < measurements(notes) <= 24 + threads, "one picture was in work in each thread"
+    assert 12 * ROWS < measurements(notes) <= 12 * ROWS + threads, "one picture was in work in each thread"

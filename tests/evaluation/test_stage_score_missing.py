@@ -38,7 +38,7 @@ def test_a_row_without_weights_is_left_out_and_remembered(
     cell(prepared, "beta/two").lack([FILE])
     with caplog.at_level(logging.WARNING):
         path = run(prepared)
-    assert {record["method"] for record in read_scores(path)} == {"alpha"}
+    assert {record["method"] for record in read_scores(path)} == {"alpha", "reference"}
     assert read_missing(path) == {("beta", "two"): (FILE,)}
     assert "photos: beta/two is left out, needs asset big (about 4.5 GB); see `semsr plan beta --variant two`" in caplog.text
     first = path.read_bytes()
@@ -52,12 +52,12 @@ def test_pictures_of_an_earlier_state_do_not_count(
     cell(prepared, "beta/two").lack([FILE])
     with caplog.at_level(logging.WARNING):
         path = run(prepared)
-    assert {record["method"] for record in read_scores(path)} == {"alpha"}
+    assert {record["method"] for record in read_scores(path)} == {"alpha", "reference"}
     assert "its pictures are of an earlier state and do not count" in caplog.text
     assert len(cell(prepared, "beta/two").done()) >= 12
     cell(prepared, "beta/two").lack_nothing()
     path = run(prepared)
-    assert {record["method"] for record in read_scores(path)} == {"alpha", "beta"}
+    assert {record["method"] for record in read_scores(path)} == {"alpha", "beta", "reference"}
     assert read_missing(path) == {}
 
 
