@@ -1,0 +1,90 @@
+"""Per-image values of the site as data files, which the viewer and the plots share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsr.files import write_atomic
+from semsr.leaderboard.data import data_script
+from semsr.leaderboard.model import PerImage, Site, SiteRow
+
+EXTRA_DIGITS = 2
+"""How many digits beyond those printed a value keeps: enough for a plot, and a third of the bytes."""
+
+
+@dataclass(frozen=True)
+class PerImageFile:
+    """A data file of per-image values. `key` is what a page asks for, `src` where the script lies, below the site."""
+
+    key: str
+    src: str
+    values: PerImage
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """What a page's own data says of it."""
+        return {
+            "key": self.key,
+            "src": self.src,
+            "dataset": self.values.dataset,
+            "protocol": self.values.protocol,
+        }
+
+
+def per_image_files(site: Site) -> tuple[PerImageFile, ...]:
+    """Which file holds which values; numbered, since data sets and protocols may be called anything."""
+    return tuple(
+        PerImageFile(f"images-{number}", f"data/images-{number}.js", values)
+        for number, values in enumerate(site.per_image, start=1)
+    )
+
+
+def write_per_image(site: Site, out: Path) -> tuple[PerImageFile, ...]:
+    """Write the files that are not there yet below `out`, a fresh folder. Raises: StorageError."""
+    files = per_image_files(site)
+    labels = row_labels(site)
+    for file in files:
+        path = out / file.src
+        if not path.exists():
+            write_atomic(path, data_script(file.key, _content(file.values, labels)), durable=False)
+    return files
+
+
+def row_labels(site: Site) -> dict[str, str]:
+    """What rows are called, by their keys: as in tables, else as under their pictures."""
+    labels = {key: label for viewable in site.viewables for key, (label, _) in viewable.rows.items()}
+    return labels | {row.key: row.label for row in _rows(site)}
+
+
+def _rows(site: Site) -> Iterator[SiteRow]:
+    return (row for table in site.tables for block in table.blocks for row in block.rows)
+
+
+def _content(values: PerImage, labels: dict[str, str]) -> dict[str, object]:
+    rows = list(dict.fromkeys(key for column in values.columns for key in values.values.get(column.key, {})))
+    return {
+        "dataset": values.dataset,
+        "protocol": values.protocol,
+        "images": values.images,
+        "rows": [{"key": key, "label": labels.get(key, key)} for key in rows],
+        "columns": [
+            {
+                "key": column.key,
+                "title": column.title,
+                "unit": column.unit,
+                "direction": column.direction,
+                "decimals": column.decimals,
+                "how": column.how,
+            }
+            for column in values.columns
+        ],
+        "values": [
+            [
+                [round(value, column.decimals + EXTRA_DIGITS) for value in values.values.get(column.key, {}).get(row, ())]
+                for row in rows
+            ]
+            for column in values.columns
+        ],
+    }
