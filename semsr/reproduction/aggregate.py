@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from semsr.assets.missing import MissingFile, summary
 from semsr.evaluation.interval import mean_interval
 from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
+from semsr.reproduction.provenance import Origin
 from semsr.reproduction.result import Result, Status
 from semsr.reproduction.score_files import WHOLE_SET, Row
 from semsr.reproduction.seeds import mean_of_seeds
+from semsr.reproduction.stale import Present, of_measuring, of_pictures
 
+_One = tuple[Result, NDArray[np.float64] | None]
+"""The mean of one seed, and its images' values where there are some."""
 _GRAVITY: tuple[Status, ...] = ("refused", "stale", "not-available", "incomplete", "reproduced", "not-run")
 
 
@@ -24,7 +28,8 @@ class Scores:
     """The scores of one data set under one protocol, ready to be averaged cell by cell.
 
     A mean exists only if every image of the data set has a value, and only for columns that were made in one way: one protocol hash,
-    one metric version and one set of weights over *all* rows of the column, and those that the project's cards have now.
+    one metric version, one set of weights and one revision of the data over *all* rows of the column. It is stale, and no mean
+    either, where these are not the ones that are there now, or where a row's pictures have been made again since.
     """
 
     def __init__(
@@ -35,6 +40,7 @@ class Scores:
         dataset: str,
         expected: int | None = None,
         missing: Mapping[Row, tuple[MissingFile, ...]] | None = None,
+        now: Present | None = None,
     ) -> None:
         """Hold the scores of one data set.
 
@@ -45,6 +51,7 @@ class Scores:
             dataset: the data set's id, for messages.
             expected: how many pictures the data set has by its card; default: those that are prepared.
             missing: rows that could not be restored, with the files they lack.
+            now: the data, pictures and weights that are there; None: only what cards say is compared.
         """
         self.missing = dict(missing or {})
         self._scores = scores[scores["protocol"] == protocol.id]
@@ -53,7 +60,9 @@ class Scores:
         self._protocol = protocol
         self._dataset = dataset
         self._again = f"run `semsr score {dataset}` again"
+        self._now = now
         self._refused = {column.name: self._refusal(column) for column in protocol.columns}
+        self._known: dict[tuple[str, str, int, str], _One] = {}
         self._cells = dict(iter(self._scores.groupby(["method", "variant", "seed", "metric"])))
         of_images = self._scores[self._scores["image"] != WHOLE_SET]
         self._counts = of_images.groupby(["method", "variant", "seed"])["image"].nunique().to_dict()
@@ -78,16 +87,62 @@ class Scores:
             reason = f"needs {summary(lacking)}, see `semsr plan {method} --variant {variant}`"
             return Result("not-run", reason, of=self.of, seeds_of=0 if tuple(seeds) == (0,) else len(seeds))
         each = {seed: self._one(method, variant, seed, column) for seed in seeds}
+        origin = self._origin(method, variant, seeds, column)
         if tuple(each) == (0,):
             result, values = each[0]
-            return result if values is None else _averaged(result, [values])
+            if result.value is None:
+                return result
+            return replace(result if values is None else _averaged(result, [values]), origin=origin)
         done = [result.value for result, _ in each.values() if result.value is not None]
         if len(done) == len(each):
             first, _ = next(iter(each.values()))
             averaged = _averaged(first, [values for _, values in each.values() if values is not None])
-            return replace(averaged, value=mean_of_seeds(done), seeds=tuple(done), seeds_of=len(each))
+            return replace(averaged, value=mean_of_seeds(done), seeds=tuple(done), seeds_of=len(each), origin=origin)
         without = self._without_mean(method, variant, {seed: result for seed, (result, _) in each.items()})
         return replace(without, seeds=tuple(done), seeds_of=len(each))
+
+    def each_image(
+        self, method: str, variant: str, column: ResolvedColumn, seeds: Sequence[int] = (0,)
+    ) -> NDArray[np.float64] | None:
+        """Every value behind a mean, for tests over pictures.
+
+        Args:
+            method, variant: the row.
+            column: of the protocol.
+            seeds: those that the row must have, as in `cell`.
+
+        Returns:
+            (seeds, images) in the metric's unit: seeds in the order given, images sorted by name, so that rows of one data set can be
+            compared image by image. None where the row has no mean, and of a metric of the whole set.
+        """
+        if self.missing.get((method, variant)):
+            return None
+        each = [self._one(method, variant, seed, column)[1] for seed in seeds]
+        there = [values for values in each if values is not None]
+        return np.stack(there) if there and len(there) == len(each) else None
+
+    def records(self, method: str, variant: str, column: ResolvedColumn, seed: int = 0) -> pd.DataFrame:
+        """The scores behind one seed of a row in one column, as they are kept; empty where there are none."""
+        return self._cells.get((method, variant, seed, column.name), self._scores.iloc[:0])
+
+    def _origin(self, method: str, variant: str, seeds: Sequence[int], column: ResolvedColumn) -> Origin | None:
+        """What a mean over these seeds is made from; None where one of them has no scores."""
+        first = []
+        for seed in seeds:
+            rows = self.records(method, variant, column, seed)
+            if rows.empty:
+                return None
+            first.append(rows.iloc[0])
+        return Origin(
+            manifest=str(first[0]["manifest"]),
+            cells=tuple(str(row["cell"]) for row in first),
+            protocol_hash=str(first[0]["protocol_hash"]),
+            column=column.name,
+            metric=str(first[0]["metric_id"]),
+            version=int(first[0]["metric_version"]),
+            weights=str(first[0]["weights"]),
+            seeds=tuple(seeds),
+        )
 
     def _without_mean(self, method: str, variant: str, each: dict[int, Result]) -> Result:
         """What is said of a row of which not every seed has a mean; seeds from 0 on are draws of a row that is not trained here."""
@@ -104,7 +159,7 @@ class Scores:
             return Result("not-run", f"not {steps}", of=self.of)
         scored = {seed: result for seed, result in each.items() if seed not in absent}
         worst = min((result for result in scored.values()), key=lambda result: _GRAVITY.index(result.status))
-        if absent and worst.status not in ("refused", "not-available"):
+        if absent and worst.status not in ("refused", "stale", "not-available"):
             commands = " and ".join(f"{train} --seed {seed}`" for seed in absent)
             steps = infer if drawn else f"{commands}, then {infer}"
             reason = f"only {len(scored)} of {len(each)} seeds are scored; run {steps}"
@@ -114,9 +169,15 @@ class Scores:
         seed = next(seed for seed, result in scored.items() if result is worst)
         return replace(worst, reason=f"seed {seed}: {worst.reason}")
 
-    def _one(self, method: str, variant: str, seed: int, column: ResolvedColumn) -> tuple[Result, NDArray[np.float64] | None]:
+    def _one(self, method: str, variant: str, seed: int, column: ResolvedColumn) -> _One:
         """The mean of one seed of a row, and the values of its images in their order (None for a metric of the whole set)."""
-        rows = self._cells.get((method, variant, seed, column.name), self._scores.iloc[:0])
+        key = method, variant, seed, column.name
+        if key not in self._known:
+            self._known[key] = self._read(method, variant, seed, column)
+        return self._known[key]
+
+    def _read(self, method: str, variant: str, seed: int, column: ResolvedColumn) -> _One:
+        rows = self.records(method, variant, column, seed)
         scored = self._counts.get((method, variant, seed), 0)
         if rows.empty and not scored:
             steps = f"run `semsr infer {method} --dataset {self._dataset}`, then `semsr score {self._dataset}`"
@@ -125,14 +186,16 @@ class Scores:
         if reasons:
             more = f" (and {len(reasons) - 1} more reasons, see the scores)" if len(reasons) > 1 else ""
             return Result("not-available", reasons[0] + more, of=self.of), None
-        if reason := self._refused[column.name]:
-            return Result("refused", reason, count=rows["image"].nunique(), of=self.of), None
+        if refused := self._refused[column.name]:
+            return Result(*refused, count=rows["image"].nunique(), of=self.of), None
+        if reason := of_pictures((method, variant, seed), str(rows["cell"].iloc[0]), self._dataset, self._now):
+            return Result("stale", reason, count=rows["image"].nunique(), of=self.of), None
         if rows["image"].duplicated().any():
             twice = rows["image"][rows["image"].duplicated()].iloc[0]
             return Result("refused", f"image {twice} is there more than once; {self._again}", of=self.of), None
         return (self._of_set(rows, scored), None) if column.of_set else self._of_images(rows)
 
-    def _of_images(self, rows: pd.DataFrame) -> tuple[Result, NDArray[np.float64] | None]:
+    def _of_images(self, rows: pd.DataFrame) -> _One:
         finite = rows[rows["value"].notna()]
         found = set(map(str, finite["image"]))
         if strangers := sorted(set(map(str, rows["image"])) - self._images):
@@ -163,27 +226,23 @@ class Scores:
             )
         return Result("reproduced", value=float(values.iloc[0]), count=self.of, of=self.of)
 
-    def _refusal(self, column: ResolvedColumn) -> str:
-        """Why no value of this column may be averaged; empty where all is well."""
+    def _refusal(self, column: ResolvedColumn) -> tuple[Status, str] | None:
+        """Why no value of this column may be averaged; None where all is well."""
         rows = self._scores[(self._scores["metric"] == column.name) & (self._scores["unavailable"] == "")]
         if rows.empty:
-            return ""
+            return None
         for key, what in (
             ("protocol_hash", f"hashes of protocol {self._protocol.id}"),
             ("metric_id", "metrics"),
             ("metric_version", "versions of the metric"),
             ("weights", "weights of the metric"),
+            ("manifest", f"revisions of data set {self._dataset}"),
         ):
             found = sorted({str(value)[:16] for value in rows[key]})
             if rows[key].nunique() > 1:
-                return f"{what} are mixed in this column ({', '.join(found)}); {self._again}"
-        first = rows.iloc[0]
-        made = str(first["protocol_hash"]), f"{first['metric_id']} version {first['metric_version']}"
-        now = self._protocol.hash, f"{column.metric.id} version {column.metric.version}"
-        for had, has, what in zip(made, now, (f"{self._protocol.id}@", ""), strict=True):
-            if had != has:
-                return f"measured by {what}{had}, the cards say {what}{has} now; {self._again}"
-        return ""
+                return "refused", f"{what} are mixed in this column ({', '.join(found)}); {self._again}"
+        reason = of_measuring(rows.iloc[0], self._protocol, column, self._dataset, self._now)
+        return ("stale", reason) if reason else None
 
 
 def _averaged(result: Result, values: Sequence[NDArray[np.float64]]) -> Result:

@@ -62,7 +62,7 @@ def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
     others = sorted(set(scores["dataset"]) - {dataset})
     if others:
         raise SemsrError(f"{name}: dataset: found {', '.join(map(str, others))}; must be {dataset}; delete it and {again}")
-    return scores.fillna({"unavailable": "", "weights": ""})
+    return scores.fillna({"unavailable": "", "weights": "", "manifest": "", "cell": "", "picture": ""})
 
 
 def read_missing(path: Path) -> dict[Row, tuple[MissingFile, ...]]:

@@ -6,20 +6,15 @@ Where a card compares rows, or judges order them, <id>.differences.csv holds the
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from semsr.assets.missing import MissingFile
 from semsr.cards import ProfileCard, TableCard
 from semsr.errors import SemsrError
-from semsr.evaluation.protocol import ResolvedProtocol, resolve
+from semsr.evaluation.protocol import resolve
 from semsr.files import remove_partial, storage_errors, write_atomic
-from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
-from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.assemble import assemble, planned_datasets
 from semsr.reproduction.descriptions.render import render_terminal as show_descriptions
 from semsr.reproduction.descriptions.table import DescriptionTable
@@ -28,13 +23,12 @@ from semsr.reproduction.render_csv import render_csv, render_differences
 from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
-from semsr.reproduction.score_files import read_missing, read_scores
 from semsr.reproduction.semantic.render import render_terminal as show_semantic
 from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.semantic.wording import missing as semantic_missing
 from semsr.reproduction.table import Table
-from semsr.reproduction.wording import pictures_remark
 from semsr.stages import tabulate_descriptions, tabulate_semantic
+from semsr.stages.shelf import Shelf
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 DIFFERENCES = ".differences.csv"
@@ -86,7 +80,7 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
     if not profile.tables:
         raise SemsrError(f"profile {profile.id}: tables: found none; allowed: {', '.join(project.tables)}")
 
-    shelf = _Shelf(project, profile)
+    shelf = Shelf(project, profile)
     tables = []
     for card in (card for card in map(project.table, profile.tables) if isinstance(card, TableCard)):
         protocol = resolve(project, card.protocol)
@@ -97,45 +91,6 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
         remarks = {dataset: shelf.remark(dataset) for dataset in planned}
         tables.append(assemble(project, card, profile, protocol, scores, remarks))
     return tuple(tables)
-
-
-class _Shelf:
-    """Reads each scores file and each manifest once, however many tables use them."""
-
-    def __init__(self, project: Project, profile: ProfileCard) -> None:
-        self._project = project
-        self._profile = profile
-        self._frames: dict[str, pd.DataFrame] = {}
-        self._missing: dict[str, dict[tuple[str, str], tuple[MissingFile, ...]]] = {}
-        self._prepared: dict[str, Prepared] = {}
-
-    def has_scores(self, dataset: str) -> bool:
-        """Whether a data set was scored at all; what the file holds is judged when it is read."""
-        return self._path(dataset).is_file()
-
-    def _path(self, dataset: str) -> Path:
-        return self._project.results(self._profile.id) / "scores" / f"{dataset}.parquet"
-
-    def scores(self, dataset: str, protocol: ResolvedProtocol) -> Scores:
-        if dataset not in self._frames:
-            path = self._path(dataset)
-            self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
-            self._missing[dataset] = read_missing(path)
-        prepared = self.prepared(dataset)
-        # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.
-        count = prepared.card.count if prepared.card.source.kind == "files" else None
-        names = [entry.name for entry in prepared.test]
-        return Scores(self._frames[dataset], names, protocol, dataset, count, self._missing[dataset])
-
-    def prepared(self, dataset: str) -> Prepared:
-        if dataset not in self._prepared:
-            self._prepared[dataset] = open_prepared(self._project, dataset)
-        return self._prepared[dataset]
-
-    def remark(self, dataset: str) -> str:
-        """What a reader must know about the pictures before comparing."""
-        prepared = self.prepared(dataset)
-        return pictures_remark(prepared.card.comparable, prepared.as_published)
 
 
 def _show(

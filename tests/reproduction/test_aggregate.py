@@ -96,6 +96,7 @@ def test_a_metric_unavailable_for_one_image_has_no_mean(house: Any) -> None:
         ({"metric_version": 2}, "versions of the metric are mixed in this column (1, 2)"),
         ({"metric_id": "psnr-rgb"}, "metrics are mixed in this column (psnr, psnr-rgb)"),
         ({"weights": "ab" * 32}, "weights of the metric are mixed in this column"),
+        ({"manifest": "cd" * 32}, "revisions of data set alpha are mixed in this column"),
     ],
 )
 def test_a_mixture_in_a_column_refuses_every_row_of_it(house: Any, fact: dict[str, Any], said: str) -> None:
@@ -123,10 +124,10 @@ def test_unavailable_rows_do_not_count_as_a_mixture(house: Any) -> None:
         ({"metric_version": 7}, "measured by psnr version 7, the cards say psnr version 1 now"),
     ],
 )
-def test_scores_of_another_time_are_refused(house: Any, fact: dict[str, Any], said: str) -> None:
+def test_scores_measured_otherwise_than_now_are_stale(house: Any, fact: dict[str, Any], said: str) -> None:
     house.score("alpha", "plain", "psnr", [28, 29, 31], **fact)
     result = _cell(house, "plain", "psnr")
-    assert (result.status, result.value) == ("refused", None) and said in result.reason
+    assert (result.status, result.value) == ("stale", None) and said in result.reason
 
 
 def test_scores_of_another_protocol_or_row_play_no_part(house: Any) -> None:
@@ -139,7 +140,8 @@ def test_scores_of_another_protocol_or_row_play_no_part(house: Any) -> None:
 
 def test_a_value_of_the_whole_set_needs_the_whole_set(house: Any) -> None:
     house.score("alpha", "plain", "fid", {"*": 12.5})
-    assert _cell(house, "plain", "fid") == Result("reproduced", value=12.5, count=3, of=3)
+    result = _cell(house, "plain", "fid")
+    assert result == Result("reproduced", value=12.5, count=3, of=3, origin=result.origin)
     house.score("alpha", "plain", "psnr", [28, 29])
     assert _cell(house, "plain", "fid").status == "incomplete"
     house.score("alpha", "plain", "psnr", {"c": 31})
