@@ -16,7 +16,10 @@ class Alternative:
         value: our pictures measured in this way, in the metric's unit.
         effect: `value` minus our value under the table's protocol.
         left: the published value minus `value`.
-        explains: whether what is left is within the cell's tolerance.
+        explains: whether what is left is within the cell's tolerance, more than half of the difference is gone, and neither chance nor
+            another column speaks against it (`semsr.reproduction.forensics.ranking`).
+        joint: what the same change explains, too: other columns of the row, or the column in other rows.
+        against: columns of the row that are reproduced as they are and would not be with this change.
     """
 
     id: str
@@ -26,6 +29,8 @@ class Alternative:
     effect: float
     left: float
     explains: bool
+    joint: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,10 @@ class Explanation:
         published: as printed.
         ours: under the table's protocol.
         tolerance: half-width within which a value counts as the published one.
-        alternatives: those that explain it first, fewer changes first, then by what is left.
+        alternatives: those that explain it first, those that explain another value besides before others, fewer changes first, then by what
+            is left.
+        chance: how likely one of them would give some value that lies as far from ours, within the tolerance; 0 without any.
+        untried: ways that could not be measured here, in words, and why.
     """
 
     result_id: str
@@ -46,6 +54,13 @@ class Explanation:
     ours: float
     tolerance: float
     alternatives: tuple[Alternative, ...]
+    chance: float = 0.0
+    untried: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> int:
+        """How many other ways were measured."""
+        return len(self.alternatives)
 
     @property
     def best(self) -> Alternative | None:
