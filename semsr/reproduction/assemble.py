@@ -15,6 +15,7 @@ from semsr.planning import seeds_of
 from semsr.project import Project
 from semsr.reproduction import not_run
 from semsr.reproduction.aggregate import Scores
+from semsr.reproduction.claims import check_all, grounds_of
 from semsr.reproduction.differences import compare
 from semsr.reproduction.footnotes import Footnotes, with_marks
 from semsr.reproduction.ranking import places
@@ -23,6 +24,9 @@ from semsr.reproduction.result import Result
 from semsr.reproduction.sanity import REFERENCE, is_reference, is_sanity, sanity_rows
 from semsr.reproduction.starts import shared_starts
 from semsr.reproduction.table import Block, Cell, Column, Context, Row, Table
+from semsr.reproduction.verdict import Part
+from semsr.reproduction.verdicts import Explained, Grounds, with_verdicts
+from semsr.reproduction.wording import with_care
 
 
 def assemble(
@@ -32,6 +36,9 @@ def assemble(
     protocol: ResolvedProtocol,
     scores: Mapping[str, Scores],
     remarks: Mapping[str, str] | None = None,
+    *,
+    explained: Explained | None = None,
+    machine: Mapping[str, Part] | None = None,
 ) -> Table:
     """Put published and reproduced values side by side.
 
@@ -41,7 +48,9 @@ def assemble(
         profile: the profile whose results `scores` are.
         protocol: the table's protocol, resolved.
         scores: by data set id; those the profile runs for this table (`planned_datasets`).
-        remarks: by data set id, what a reader must know before comparing with the paper.
+        remarks: by data set id, why its pictures are not the paper's own (`semsr.reproduction.wording.pictures_remark`).
+        explained: other ways of measuring that give published values (`semsr explain`).
+        machine: machine noise that was measured, by metric id.
 
     Raises:
         CardError: the card, its reported.csv and its protocol do not fit each other.
@@ -62,8 +71,12 @@ def assemble(
             reason = f"data set {dataset.dataset} has not been scored (`semsr fetch {dataset.dataset}`, `dvc repro`)"
         known = published if card.context is None else replace(published, values=_moved(published, card, dataset))
         block = _block(project, card, profile, dataset, columns, known, scores.get(dataset.dataset), reason)
-        remark = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
-        blocks.append(with_marks(replace(block, remark=remark), footnotes))
+        pictures = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
+        elsewhere = f"the published value is of other pictures ({card.context.dataset})" if card.context else ""
+        has = project.datasets.get(dataset.dataset)
+        grounds = Grounds(elsewhere or pictures, has.count if has else None, explained or {}, machine or {})
+        block = with_verdicts(replace(block, remark=with_care(pictures)), columns, grounds)
+        blocks.append(with_marks(block, footnotes))
     context = Context(source, card.context.dataset, card.context.why) if card.context else None
     return Table(
         id=card.id,
@@ -79,6 +92,7 @@ def assemble(
         footnotes=footnotes.texts,
         notes=(*card.notes, *shared_starts(project, profile, blocks)),
         missing=not_run.missing_files(blocks, scores),
+        claims=check_all(card.claims, grounds_of(blocks, comparable=card.context is None)),
     )
 
 

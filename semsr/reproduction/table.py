@@ -247,6 +247,11 @@ class Table:
         copied: set[Trust] = {"L0"} if any(block.has_published for block in self.blocks) else set()
         return tuple(sorted(ours | copied))
 
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all cells that have one."""
+        return tuple(cell.verdict for _, _, _, cell in self.cells() if cell.verdict is not None)
+
     def cells(self) -> Iterator[tuple[Block, Row, Column, Cell]]:
         """Every cell with where it stands."""
         for block in self.blocks:

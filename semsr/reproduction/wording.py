@@ -28,17 +28,22 @@ DIFFERENCES = (
 
 
 def pictures_remark(comparable: str, as_published: bool | None) -> str:
-    """What a reader must know about a data set's pictures before comparing; empty where there is nothing to say.
+    """Why a data set's pictures are not the paper's own; empty where nothing says so.
 
     Args:
         comparable: as the data set's card has it.
         as_published: whether they are the published ones; None where that is not known.
     """
     if comparable == "regenerated":
-        return "these pictures are made again, they are not the paper's own: read differences with care"
+        return "these pictures are made again, they are not the paper's own"
     if as_published is False:
-        return "these pictures are not, pixel for pixel, those known as published: read differences with care"
+        return "these pictures are not, pixel for pixel, those known as published"
     return ""
+
+
+def with_care(pictures: str) -> str:
+    """What a reader must know before comparing; empty where `pictures` are the paper's own."""
+    return f"{pictures}: read differences with care" if pictures else ""
 
 
 def subtitle(table: Table) -> str:

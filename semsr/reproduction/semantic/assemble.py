@@ -13,6 +13,7 @@ from semsr.evaluation.semantic.values import JudgedValues
 from semsr.project import Project
 from semsr.reproduction import not_run
 from semsr.reproduction.assemble import column_of
+from semsr.reproduction.claims import check_all
 from semsr.reproduction.footnotes import Footnotes
 from semsr.reproduction.reported import Reported
 from semsr.reproduction.semantic.agreement import agree
@@ -21,6 +22,10 @@ from semsr.reproduction.semantic.objects import object_columns
 from semsr.reproduction.semantic.published import load_published
 from semsr.reproduction.semantic.reading import Judge, Reader, Wanted
 from semsr.reproduction.semantic.table import Block, Comparison, Judgement, SemanticTable
+from semsr.reproduction.semantic.verdicts import grounds_of, with_verdicts
+from semsr.reproduction.verdict import Part
+from semsr.reproduction.verdicts import Explained, Grounds
+from semsr.reproduction.wording import with_care
 
 Values = Mapping[str, Mapping[str, JudgedValues]]
 """What judges left, by data set id, then by segmenter id."""
@@ -43,6 +48,9 @@ def assemble(
     values: Values,
     remarks: Mapping[str, str] | None = None,
     expected: Mapping[str, int | None] | None = None,
+    *,
+    explained: Explained | None = None,
+    machine: Mapping[str, Part] | None = None,
 ) -> SemanticTable:
     """Put published and reproduced values side by side, and say what the judges make of the rows.
 
@@ -52,8 +60,10 @@ def assemble(
         profile: the profile whose results `values` are.
         protocol: the table's protocol, resolved.
         values: those of `planned` that are there, all of one data set of the same draws.
-        remarks: by data set id, what a reader must know about its pictures.
+        remarks: by data set id, why its pictures are not the paper's own.
         expected: by data set id, how many pictures it should have.
+        explained: other ways of measuring that give published values (`semsr explain`).
+        machine: machine noise that was measured, by metric id.
 
     Raises:
         CardError: the card, its reported.csv and its protocol do not fit each other.
@@ -90,8 +100,11 @@ def assemble(
             for at, name in enumerate(card.judges)
         ]
         said = [judgement(reader, footnotes) for reader in readers]
-        remark = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
-        blocks.append(_block(dataset, readers, said, remark))
+        pictures = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
+        count = readers[0].judge.values.pictures if readers[0].judge.values else None
+        grounds = Grounds(pictures, wanted.expected, explained or {}, machine or {})
+        said[0] = with_verdicts(said[0], columns, count, grounds)
+        blocks.append(_block(dataset, readers, said, with_care(pictures)))
         for reader, judged in zip(readers, said, strict=True):
             lacking += files_lacking(reader, judged)
     return SemanticTable(
@@ -110,6 +123,7 @@ def assemble(
         footnotes=footnotes.texts,
         notes=card.notes,
         missing=not_run.lacks(lacking),
+        claims=check_all(card.claims, grounds_of(blocks)),
     )
 
 

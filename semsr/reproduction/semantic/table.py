@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from semsr.cards.method import Trust
+from semsr.reproduction.claim import ClaimResult
 from semsr.reproduction.reported import Published
 from semsr.reproduction.result import Status
 from semsr.reproduction.seeds import Spread, spread_of
 from semsr.reproduction.semantic.agreement import Agreement, Step
 from semsr.reproduction.semantic.shares import Drawn
-from semsr.reproduction.table import Column, Lack, Place
+from semsr.reproduction.statistics.order import ColumnOrder, Standing
+from semsr.reproduction.table import NO_STANDING, Column, Lack, Place
+from semsr.reproduction.verdict import Verdict
 
 Role = Literal["ceiling", "floor", "row"]
 """What a row is: the judge on HR, on zoomed LR, or on a restoration."""
@@ -36,6 +39,9 @@ class Cell:
         published_share: the same of the published values, as far as their digits go.
         published_place, place: best or second best of the restorations, as `semsr.reproduction.ranking.places` has it.
         published_marks, marks: letters of the notes that belong to this cell.
+        standing: whether our value is significantly the best of its column, or tied with the best.
+        verdict: what is said of the published value; None where there is none.
+        result_id: names our value and everything it was made from (`semsr trace ID`); empty without one.
     """
 
     status: Status
@@ -52,6 +58,9 @@ class Cell:
     place: Place = 0
     published_marks: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    standing: Standing = NO_STANDING
+    verdict: Verdict | None = None
+    result_id: str = ""
 
     @property
     def spread(self) -> Spread | None:
@@ -98,6 +107,7 @@ class Judgement:
         vanished: how many annotated segments and objects (by that word) have no pixel left at the size of comparison.
         order: each row but the ceiling against the next one, by `order_by`, best first; empty where there is nothing to order.
         order_by: the first column that it has; None without any.
+        orders: what is known of the order under each column, by the column's name; rows by their position in `rows`.
     """
 
     judge: str
@@ -110,6 +120,7 @@ class Judgement:
     vanished: Mapping[str, int] = field(default_factory=dict)
     order: tuple[Step, ...] = ()
     order_by: Column | None = None
+    orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
 
     @property
     def ran(self) -> bool:
@@ -174,6 +185,7 @@ class SemanticTable:
         not_run: why this profile's results can't stand in this table at all; empty where they can.
         footnotes: text of each letter.
         missing: each file from outside that stood in the way of a row or a judge.
+        claims: what is said of the table, and whether that holds by its own judge.
     """
 
     id: str
@@ -191,3 +203,10 @@ class SemanticTable:
     footnotes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     missing: tuple[Lack, ...] = ()
+    claims: tuple[ClaimResult, ...] = ()
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all cells that have one."""
+        cells = (cell for block in self.blocks for said in block.judgements for row in said.rows for cell in row.cells)
+        return tuple(cell.verdict for cell in cells if cell.verdict is not None)
