@@ -80,7 +80,7 @@ def run(
         raise SemsrError("say what to compare with: either --dataset ID or --hr DIR")
     resolved = resolve(project, protocol)
     pictures = picture_files(folder)
-    reference, sizes = _reference(project, folder, pictures, dataset, hr)
+    reference, sizes = reference_for(project, folder, pictures, dataset, hr)
     check_sizes(pictures, sizes, "its HR picture" if reference else "its LR picture, enlarged,")
     bench = build(project, [resolved], device=pick_device(device), has_reference=reference is not None)
     if not bench.metrics and not bench.set_metrics:
@@ -112,9 +112,14 @@ def _journal(project: Project, out: Path, device: str) -> Iterator[Journal]:
             raise
 
 
-def _reference(
+def reference_for(
     project: Project, folder: Path, pictures: Mapping[str, Path], dataset: str | None, hr: Path | None
 ) -> tuple[Mapping[str, Path] | None, Mapping[str, Size]]:
+    """HR files by name (None where the data set has none) and the size of each, for a folder of pictures.
+
+    Raises:
+        PairingError: pictures lack a partner. SemsrError: the data set is not prepared.
+    """
     if hr is None:
         from semsr.preparation.manifest import open_prepared
         from semsr.stages.score import reference_of
