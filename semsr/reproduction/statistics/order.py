@@ -52,7 +52,7 @@ class RankAgreement:
         tau: Kendall's tau-b over rows that have both values; None with fewer than two of them.
         low, high: its 95 % interval over draws of pictures; None where there is none.
         rows: how many rows it is over.
-        why: why there is none.
+        why: why there is none, or no interval.
     """
 
     tau: float | None
