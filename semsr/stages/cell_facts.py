@@ -9,6 +9,7 @@ from typing import Any
 
 import semsr
 from semsr.fingerprint import fingerprint
+from semsr.machine import note_machine
 from semsr.preparation.manifest import Prepared
 from semsr.project import Project
 from semsr.restoration.runner import Task
@@ -75,6 +76,7 @@ def cell_record(
         "seed": task.seed,
         "device": task.device,
         **facts,
+        "passport": note_machine(project),
         "packages": {name: importlib.metadata.version(name) for name in ("torch", "spandrel", "numpy", "pillow")},
         "fingerprint": mark,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,6 +15,7 @@ from semsr.assets.store import Store
 from semsr.cards import DescriptionTableCard, MethodCard, ProfileCard
 from semsr.errors import MethodError, MissingAssetsError, SemsrError, UnknownIdError
 from semsr.files import remove_partial, write_atomic
+from semsr.machine import note_machine
 from semsr.preparation.manifest import Entry, Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.descriptions.assemble import planned_datasets, wanted
@@ -139,6 +140,7 @@ def _make(
         "weights": weights.record,
         "seed": chosen.seed,
         "device": device,
+        "passport": note_machine(project),
         "packages": {each: importlib.metadata.version(each) for each in ("torch", "numpy", "pillow")},
         "fingerprint": mark(weights.record, device),
         "pictures": pictures,

@@ -16,6 +16,7 @@ from semsr.evaluation.scores import ScoredRow, long_form, write_scores
 from semsr.evaluation.scoring import Subject, score
 from semsr.evaluation.session import measuring_fingerprint, progress_bar
 from semsr.evaluation.workbench import build, unavailable_columns
+from semsr.machine import note_machine
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.sanity import REFERENCE
@@ -83,6 +84,7 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
         # Nobody restored HR: what decides its pictures is the data.
         scored += [ScoredRow(each, protocols, prepared.sha256) for each in scores[len(rows) :]]
         write_scores(path, long_form(scored, sorted(sizes), dataset, bench, prepared.sha256), found.missing)
+    note_machine(project)
     log.info("%s: %d rows of %d pictures scored: %s", dataset, len(rows), len(sizes), project.show(path))
     return path
 

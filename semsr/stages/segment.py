@@ -21,6 +21,7 @@ from semsr.evaluation.semantic.annotations import Annotations
 from semsr.evaluation.semantic.values import REFERENCE, RowKey
 from semsr.evaluation.session import progress_bar
 from semsr.files import storage_errors, write_atomic
+from semsr.machine import note_machine
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
 from semsr.restoration.cell import FINGERPRINT, Cell, read_json
@@ -225,6 +226,7 @@ def _fill(
             "pictures": len(sizes),
             "pictures_made_by": subject.mark,
             "device": finder.device,
+            "passport": note_machine(project),
             "packages": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "numpy", "pycocotools")},
             "fingerprint": mark,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -11,6 +11,7 @@ import semsr
 from semsr.cards import MethodCard, ProfileCard, Recipe
 from semsr.errors import SemsrError
 from semsr.files import sha256_file
+from semsr.machine import note_machine
 from semsr.project import GENERATOR, Project, seeded
 from semsr.stages.commit import git_commit
 from semsr.stages.side_by_side import how_many_fit, run_side_by_side
@@ -132,6 +133,7 @@ def _record(
         "start": ingredients.start_record,
         "device": ingredients.device,
         **facts,
+        "passport": note_machine(project),
         "packages": packages(),
         "fingerprint": ingredients.fingerprint,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

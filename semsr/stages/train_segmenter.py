@@ -14,6 +14,7 @@ from semsr.cards import ProfileCard, Recipe, SegmenterCard
 from semsr.errors import CardError, SemsrError
 from semsr.files import sha256_file
 from semsr.fingerprint import fingerprint
+from semsr.machine import note_machine
 from semsr.plugins import load_plugin
 from semsr.preparation.annotations import damage
 from semsr.preparation.manifest import Prepared, open_prepared
@@ -228,6 +229,7 @@ def _record(project: Project, card: SegmenterCard, made: _Ingredients, folder: P
         "assets": made.record,
         "device": made.device,
         **facts,
+        "passport": note_machine(project),
         "packages": {**packages(), "pycocotools": importlib.metadata.version("pycocotools")},
         "fingerprint": made.mark,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

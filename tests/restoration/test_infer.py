@@ -14,6 +14,7 @@ import torch
 
 from semsr.errors import MethodError, SemsrError, StorageError, UnknownIdError
 from semsr.imaging.pictures import read_rgb
+from semsr.passport import passport_path
 
 
 def images(cell: Any) -> dict[str, bytes]:
@@ -31,6 +32,7 @@ def test_writes_every_picture_and_says_what_made_them(bench: Any, bicubic_code: 
     record = json.loads(cell.record.read_text())
     assert not cell.partial.exists()
     assert record["method"] == "plain" and record["trust"] == "L2" and record["images"] == 5 and record["device"] == "cpu"
+    assert passport_path(bench.project, record["passport"]).is_file()
     assert record["threads"] == 1 and record["tile"] is None and record["seconds_per_image"] > 0
     assert len(record["fingerprint"]) == len(record["manifest_sha256"]) == 64
 
