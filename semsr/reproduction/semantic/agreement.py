@@ -10,6 +10,7 @@ import numpy as np
 
 from semsr.reproduction.seeds import Direction
 from semsr.reproduction.semantic.shares import Drawn, Draws, difference, drawn
+from semsr.reproduction.statistics.agreement import tau
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,10 @@ def kendall(first: Sequence[Draws], second: Sequence[Draws]) -> Drawn:
     Args:
         first, second: (R + 1,) a row, the rows in the same order.
     """
-    from scipy.stats import kendalltau
-
     if len(first) < 2:
         return Drawn(None, reason="fewer than two rows have values by both judges")
-    found = kendalltau(np.stack(first, axis=1), np.stack(second, axis=1), axis=1).statistic
-    return drawn(np.atleast_1d(np.asarray(found, np.float64)), "one of the judges gives all rows the same value")
+    found = tau(np.stack(first, axis=1), np.stack(second, axis=1))
+    return drawn(found, "one of the judges gives all rows the same value")
 
 
 def agree(first: Mapping[str, Draws], second: Mapping[str, Draws], direction: Direction) -> Agreement:

@@ -19,18 +19,21 @@ def tau(first: Floats, second: Floats) -> Floats:
     Only the order of the rows counts, and few orders occur in many draws, so that tau is computed once for each of them.
 
     Args:
-        first, second: (K, rows), draw k of one belonging to draw k of the other; not NaN. At least two rows.
+        first, second: (K, rows), draw k of one belonging to draw k of the other. At least two rows.
 
     Returns:
-        (K,), from -1 (opposite) to 1 (the same order); NaN where all rows of a side are equal.
+        (K,), from -1 (opposite) to 1 (the same order); NaN where all rows of a side are equal, or one is NaN.
     """
     from scipy.stats import kendalltau, rankdata
 
-    ranks = np.concatenate([rankdata(side, method="dense", axis=1).astype(np.int32) for side in (first, second)], axis=1)
-    orders, place = np.unique(ranks, axis=0, return_inverse=True)
-    found = kendalltau(orders[:, : first.shape[1]], orders[:, first.shape[1] :], axis=1).statistic
-    values: Floats = np.atleast_1d(np.asarray(found, np.float64))[place.reshape(-1)]
-    return values
+    found = np.full(len(first), np.nan)
+    known = ~(np.isnan(first).any(axis=1) | np.isnan(second).any(axis=1))
+    if known.any():
+        sides = [rankdata(side[known], method="dense", axis=1).astype(np.int32) for side in (first, second)]
+        orders, place = np.unique(np.concatenate(sides, axis=1), axis=0, return_inverse=True)
+        of_orders = kendalltau(*np.split(orders, 2, axis=1), axis=1).statistic
+        found[known] = np.atleast_1d(np.asarray(of_orders, np.float64))[place.reshape(-1)]
+    return found
 
 
 def agreement(published: Sequence[float | None], ours: Sequence[Floats | None], why_no_interval: str = "") -> RankAgreement:
@@ -54,7 +57,6 @@ def agreement(published: Sequence[float | None], ours: Sequence[Floats | None], 
         return RankAgreement(None, None, None, len(rows), FEW_ROWS)
     length = min(len(draws) for _, draws in rows)
     of_draws = np.stack([draws[:length] for _, draws in rows], axis=1)
-    of_draws = np.concatenate((of_draws[:1], of_draws[1:][~np.isnan(of_draws[1:]).any(axis=1)]))
     of_paper = np.broadcast_to(np.array([value for value, _ in rows], np.float64), of_draws.shape)
     found = drawn(tau(of_paper, of_draws), "all rows have the same value in the paper or here")
     why = found.reason or ("" if found.low is not None else why_no_interval)
