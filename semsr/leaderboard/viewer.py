@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -47,12 +47,13 @@ def write_viewer(site: Site, out: Path, render: Render, pictures: int | None) ->
         return
     values = write_per_image(site, out)
     pages = viewer_pages(site)
+    sanity = {row.key for table in site.tables for block in table.blocks for row in block.rows if row.sanity}
     for viewable in site.viewables:
         page = pages[viewable.id]
         slug = page.removesuffix(".html")
         images = viewable.images[:pictures]
         shown = [file for file in values if file.values.dataset == viewable.dataset]
-        content = _content(viewable, images, slug, shown, out)
+        content = _content(viewable, images, slug, shown, sanity, out)
         write_atomic(out / "data" / f"{slug}.js", data_script(slug, content), durable=False)
         context = {
             "title": f"{viewable.dataset}: pictures",
@@ -66,7 +67,7 @@ def write_viewer(site: Site, out: Path, render: Render, pictures: int | None) ->
 
 
 def _content(
-    viewable: Viewable, images: tuple[str, ...], slug: str, values: list[PerImageFile], out: Path
+    viewable: Viewable, images: tuple[str, ...], slug: str, values: list[PerImageFile], sanity: Set[str], out: Path
 ) -> dict[str, object]:
     """The data file's content; on the way, each picture is put beside the pages."""
     files = slugs(images)
@@ -88,6 +89,7 @@ def _content(
                 "key": key,
                 "label": label,
                 "folder": folders[key],
+                "sanity": key in sanity,
                 "missing": [number for number, image in enumerate(images) if image not in pictures],
             }
             for key, label, pictures in _choices(viewable)

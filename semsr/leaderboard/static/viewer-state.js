@@ -7,11 +7,12 @@
   const MOST_PANES = 6;
   const MOST_ZOOM = 64;
 
-  // Panes of a fresh page: LR, a row that is no interpolation where there is one, HR.
+  // Panes of a fresh page: LR, a row that competes, HR; another row where there is no HR.
   function fresh(data) {
     const keys = data.choices.map((choice) => choice.key);
-    const rows = keys.filter((key) => key !== "lr" && key !== "hr");
-    const shown = ["lr", ...rows.slice(0, keys.includes("hr") ? 2 : 3), "hr"].filter((key) => keys.includes(key));
+    const restored = data.choices.filter((choice) => choice.key !== "lr" && choice.key !== "hr");
+    const rows = [...restored.filter((choice) => !choice.sanity), ...restored.filter((choice) => choice.sanity)].map((choice) => choice.key);
+    const shown = ["lr", ...rows.slice(0, keys.includes("hr") ? 1 : 2), "hr"].filter((key) => keys.includes(key));
     const first = rows[0] ?? "lr";
     return {
       image: 0,

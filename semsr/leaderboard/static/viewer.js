@@ -156,7 +156,7 @@
     grid.hidden = add.hidden = !gridded;
     pair.node.hidden = pairValues.hidden = gridded;
     add.disabled = state.panes.length >= MOST_PANES;
-    facts.textContent = `${image.name} · LR ${image.lr[0]} × ${image.lr[1]} · ${data.scale}× ${image.frame[0]} × ${image.frame[1]}`;
+    facts.textContent = `${image.name} · LR ${image.lr[0]} × ${image.lr[1]} pixels, restored ${image.frame[0]} × ${image.frame[1]}`;
     for (const problem of values.failed) facts.append(` · ${problem}`);
     if (gridded) refreshGrid(image);
     else refreshPair(image);

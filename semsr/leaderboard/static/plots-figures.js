@@ -1,0 +1,229 @@
+// The four plots. Each takes a data set's data (see semsr/leaderboard/plots.py) and gives {node, redraw}.
+(function () {
+  "use strict";
+
+  const { colour, plain, axis, layout, points, draw, section } = semsr.plots;
+  const CIRCLE = Array.from({ length: 73 }, (_, step) => (step / 72) * 2 * Math.PI);
+  const COSTS = [
+    ["seconds", "Seconds a picture"],
+    ["parameters", "Parameters"],
+    ["memory", "Memory, GiB"],
+  ];
+  const SYMBOLS = {
+    "reproduced": "circle", "within-noise": "circle-open", "other-protocol": "square", "not-reproduced": "x",
+    "not-comparable": "diamond-open", "not-run": "line-ew-open",
+  };
+
+  const arrow = (column) => (column.direction === "higher" ? "↑" : "↓");
+  const head = (column) => `${column.title}${column.unit ? `, ${column.unit}` : ""} ${arrow(column)}`;
+  const better = (column) => `${column.direction} is better`;
+  const columnOptions = (data) => data.columns.map((column, number) => [String(number), `${column.title} ${arrow(column)}`]);
+  const finite = (value) => typeof value === "number" && Number.isFinite(value);
+  const fixed = (value, column) => (finite(value) ? value.toFixed(column.decimals) : value === null ? "–" : String(value).replace("Infinity", "∞"));
+
+  function plane(data) {
+    const options = columnOptions(data);
+    const figure = section("plane", "Perception and distortion",
+      "What no other method beats in both columns is joined by the dotted line. An ellipse holds both means with 95 % confidence "
+      + "(Hotelling's region of the means over images; seeds do not count); where there are no values for each image there is none.",
+      [{ name: "x", label: "Across", options, value: data.start.x }, { name: "y", label: "Up", options, value: data.start.y }], redraw);
+
+    function redraw() {
+      const [x, y] = ["x", "y"].map((name) => Number(figure.chosen(name)));
+      const [across, up] = [data.columns[x], data.columns[y]];
+      const rows = data.rows.filter((row) => finite(row.cells[x].value) && finite(row.cells[y].value));
+      const front = (data.fronts[`${Math.min(x, y)},${Math.max(x, y)}`] ?? []).map((number) => data.rows[number]).filter((row) => rows.includes(row));
+      const ellipses = rows.filter((row) => x !== y && row.region && finite(row.region.half[x]) && finite(row.region.half[y])).map((row) => ({
+        type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip", showlegend: false,
+        ...outline(row, x, y),
+        line: { width: 1, color: colour(row.sanity ? "soft" : "accent", 0.6) },
+        fillcolor: colour(row.sanity ? "soft" : "accent", 0.05),
+      }));
+      const joined = {
+        type: "scatter", mode: "lines", name: "not beaten in both", hoverinfo: "skip",
+        x: front.map((row) => row.cells[x].value), y: front.map((row) => row.cells[y].value),
+        line: { dash: "dot", width: 2, color: colour("focus") },
+      };
+      const shown = points(rows, (row) => row.cells[x].value, (row) => row.cells[y].value,
+        (row) => [row.label, `${across.title} ${fixed(row.cells[x].value, across)}`, `${up.title} ${fixed(row.cells[y].value, up)}`]);
+      const traces = rows.length ? [...ellipses, ...(front.length > 1 ? [joined] : []), ...shown] : [];
+      return draw(figure, traces, layout(axis(`${head(across)} (${better(across)})`), axis(`${head(up)} (${better(up)})`)), {
+        caption: `${across.title} and ${up.title} of ${data.label}`,
+        heads: ["Method", head(across), head(up), "Half width of the ellipse", "Beaten in both"],
+        lines: rows.map((row) => [row.label, fixed(row.cells[x].value, across), fixed(row.cells[y].value, up),
+          row.region && finite(row.region.half[x]) && finite(row.region.half[y])
+            ? `${row.region.half[x].toPrecision(2)}; ${row.region.half[y].toPrecision(2)} (${row.region.count} images)` : "–",
+          row.sanity ? "does not compete" : front.includes(row) ? "no" : "yes"]),
+      });
+    }
+
+    return { node: figure.node, redraw };
+  }
+
+  // Points of u'C⁻¹u = 1, from the half widths and the correlation.
+  function outline(row, x, y) {
+    const { half, correlation } = row.region;
+    const r = correlation[x][y];
+    return {
+      x: CIRCLE.map((angle) => row.cells[x].value + half[x] * Math.cos(angle)),
+      y: CIRCLE.map((angle) => row.cells[y].value + half[y] * (r * Math.cos(angle) + Math.sqrt(1 - r * r) * Math.sin(angle))),
+    };
+  }
+
+  function cost(data) {
+    const there = COSTS.filter(([name]) => data.rows.some((row) => row.cost[name] > 0));
+    const figure = section("cost", "Quality and cost",
+      "What a picture of this data set costs as it was run here: compare rows only on the same device. Bars are 95 % intervals.",
+      [{ name: "y", label: "Quality", options: columnOptions(data), value: data.start.y },
+        { name: "x", label: "Cost", options: there, value: there[0]?.[0] ?? "" }], redraw);
+
+    function redraw() {
+      const y = Number(figure.chosen("y"));
+      const name = figure.chosen("x");
+      const column = data.columns[y];
+      const title = COSTS.find(([key]) => key === name)?.[1] ?? "";
+      const rows = data.rows.filter((row) => row.cost[name] > 0 && finite(row.cells[y].value));
+      const traces = points(rows, (row) => row.cost[name], (row) => row.cells[y].value,
+        (row) => [row.label, `${title}: ${amount(row.cost[name], name)}`, `${column.title} ${fixed(row.cells[y].value, column)}`, row.cost.device],
+        (group) => ({ error_y: bars(group.map((row) => row.cells[y])) }));
+      return draw(figure, traces, layout(axis(`${title} (logarithmic, less is better)`, { type: "log", exponentformat: "SI", dtick: decades(rows.map((row) => row.cost[name])) }), axis(`${head(column)} (${better(column)})`)), {
+        caption: `${title} and ${column.title} of ${data.label}`,
+        heads: ["Method", title, "Device", head(column), "95 % interval"],
+        lines: rows.map((row) => [row.label, amount(row.cost[name], name), row.cost.device || "–", fixed(row.cells[y].value, column), interval(row.cells[y], column)]),
+      });
+    }
+
+    return { node: figure.node, redraw };
+  }
+
+  // One tick a power of ten where there are several of them, else those that plotly chooses.
+  function decades(values) {
+    return Math.max(...values) / Math.min(...values) > 30 ? 1 : undefined;
+  }
+
+  function amount(value, name) {
+    return name === "parameters" ? value.toLocaleString("en") : value.toPrecision(3);
+  }
+
+  function bars(cells) {
+    return {
+      type: "data", symmetric: false, thickness: 1, width: 3, color: colour("soft"),
+      array: cells.map((cell) => (finite(cell.high) ? cell.high - cell.value : 0)),
+      arrayminus: cells.map((cell) => (finite(cell.low) ? cell.value - cell.low : 0)),
+    };
+  }
+
+  function interval(cell, column) {
+    return finite(cell.low) && finite(cell.high) ? `${fixed(cell.low, column)} to ${fixed(cell.high, column)}` : "–";
+  }
+
+  function published(data) {
+    const compared = (number) => data.rows.filter((row) => finite(row.cells[number].value) && finite(row.cells[number].number));
+    const options = columnOptions(data).filter(([number]) => compared(number).length);
+    const figure = section("published", "Published and ours",
+      "On the line the two are equal. A bar is as long as the tolerance on either side of ours: where it reaches the line, the published value is within it. "
+      + "Hollow diamonds are not comparable: their published values are of other pictures or made in another way, for orientation only.",
+      [{ name: "column", label: "Column", options, value: options[0]?.[0] ?? "" },
+        { name: "up", label: "Up", options: [["ours", "our value"], ["difference", "ours minus published"]], value: "ours" }], redraw);
+
+    function redraw() {
+      const number = figure.chosen("column");
+      if (number === "") return draw(figure, [], {}, { caption: "", heads: [], lines: [] });
+      const column = data.columns[number];
+      const rows = compared(number);
+      const cells = rows.map((row) => row.cells[number]);
+      const differences = figure.chosen("up") === "difference";
+      const up = (cell) => (differences ? cell.value - cell.number : cell.value);
+      const kinds = [...new Set(cells.map((cell) => cell.verdict ?? "not-comparable"))];
+      const traces = kinds.map((kind) => {
+        const group = rows.filter((row) => (row.cells[number].verdict ?? "not-comparable") === kind);
+        const its = group.map((row) => row.cells[number]);
+        return {
+          type: "scatter", mode: rows.length <= 24 ? "markers+text" : "markers", name: its[0].said || "not judged",
+          x: its.map((cell) => cell.number), y: its.map(up),
+          text: group.map((row) => plain(row.label)), textposition: "top center", cliponaxis: false,
+          hovertext: group.map((row, at) => [row.label, `published ${its[at].published}`, `ours ${its[at].text}`, its[at].said].map(plain).join("<br>")),
+          hoverinfo: "text",
+          marker: { size: 11, symbol: SYMBOLS[kind], color: colour(kind), line: { width: 2, color: colour(kind) } },
+          error_y: { type: "data", array: its.map((cell) => cell.tolerance ?? 0), thickness: 1.5, width: 5, color: colour(kind) },
+        };
+      });
+      const ends = extent(cells.flatMap((cell) => (differences ? [cell.number] : [cell.number, cell.value])));
+      const diagonal = { type: "scatter", mode: "lines", name: "equal", x: ends, y: differences ? [0, 0] : ends, hoverinfo: "skip", line: { dash: "dash", width: 1.5, color: colour("strong-line") } };
+      return draw(figure, rows.length ? [diagonal, ...traces] : [], layout(axis(`${column.title} published`), axis(differences ? `${column.title} ours minus published` : `${column.title} ours`)), {
+        caption: `${column.title} of ${data.label}, published and ours`,
+        heads: ["Method", "Published", "Ours", "Tolerance", "Verdict"],
+        lines: rows.map((row, at) => [row.label, cells[at].published, cells[at].text, finite(cells[at].tolerance) ? `± ${cells[at].tolerance.toPrecision(2)}` : "–", cells[at].said || "–"]),
+      });
+    }
+
+    return { node: figure.node, redraw };
+  }
+
+  function perImage(data, values) {
+    const rows = values.rows.map((row, number) => [String(number), row.label]);
+    const columns = values.columns.map((column, number) => [String(number), `${column.title} ${arrow(column)}`]);
+    const sanity = new Set(data.rows.filter((row) => row.sanity).map((row) => row.key));
+    const first = Math.max(0, values.rows.findIndex((row) => sanity.has(row.key)));
+    const second = Math.max(0, values.rows.findIndex((row, number) => !sanity.has(row.key) && number !== first));
+    const figure = section("per-image", "Image by image",
+      `Choose two methods and one column, or one method and two columns.${data.viewer ? " A click on a point opens its picture, as does its name in the table of numbers." : ""}`,
+      [{ name: "row-x", label: "Across", options: rows, value: first }, { name: "column-x", label: "", options: columns, value: 0 },
+        { name: "row-y", label: "Up", options: rows, value: second }, { name: "column-y", label: "", options: columns, value: 0 }], redraw);
+    figure.node.querySelector("#per-image-column-x").setAttribute("aria-label", "Column across");
+    figure.node.querySelector("#per-image-column-y").setAttribute("aria-label", "Column up");
+
+    function link(image) {
+      const panes = ["lr", ...new Set([figure.chosen("row-x"), figure.chosen("row-y")].map((number) => values.rows[number].key)), "hr"];
+      return data.viewer ? `${data.viewer}#${new URLSearchParams({ image, panes: panes.join(",") })}` : "";
+    }
+
+    async function redraw() {
+      const [rowX, columnX, rowY, columnY] = ["row-x", "column-x", "row-y", "column-y"].map((name) => Number(figure.chosen(name)));
+      const [across, up] = [values.columns[columnX], values.columns[columnY]];
+      const xs = values.values[columnX][rowX];
+      const ys = values.values[columnY][rowY];
+      const shown = values.images.map((_, number) => number).filter((number) => finite(xs[number]) && finite(ys[number]));
+      const [nameX, nameY] = [`${values.rows[rowX].label}: ${head(across)}`, `${values.rows[rowY].label}: ${head(up)}`];
+      const trace = {
+        type: "scatter", mode: "markers", name: "images",
+        x: shown.map((number) => xs[number]), y: shown.map((number) => ys[number]),
+        customdata: shown.map((number) => values.images[number]),
+        hovertext: shown.map((number) => [values.images[number], `across ${fixed(xs[number], across)}`, `up ${fixed(ys[number], up)}`].map(plain).join("<br>")),
+        hoverinfo: "text",
+        marker: { size: 9, color: colour("accent", 0.75), line: { width: 1, color: colour("paper") } },
+      };
+      const traces = shown.length ? [trace] : [];
+      if (columnX === columnY && shown.length) {
+        const ends = extent(shown.flatMap((number) => [xs[number], ys[number]]));
+        traces.unshift({ type: "scatter", mode: "lines", name: "equal", x: ends, y: ends, hoverinfo: "skip", line: { dash: "dash", width: 1.5, color: colour("strong-line") } });
+      }
+      await draw(figure, traces, layout(axis(nameX), axis(nameY)), {
+        caption: `${nameX}; ${nameY}`,
+        heads: ["Image", nameX, nameY],
+        lines: shown.map((number) => {
+          const href = link(values.images[number]);
+          return [href ? { text: values.images[number], href } : values.images[number], fixed(xs[number], across), fixed(ys[number], up)];
+        }),
+      });
+      if (!figure.listens && traces.length) {
+        figure.listens = true;
+        figure.plot.on("plotly_click", ({ points: [point] }) => {
+          const href = point.customdata === undefined ? "" : link(point.customdata);
+          if (href) location.href = href;
+        });
+      }
+    }
+
+    return { node: figure.node, redraw };
+  }
+
+  function extent(numbers) {
+    const low = Math.min(...numbers);
+    const high = Math.max(...numbers);
+    const rim = (high - low) * 0.04 || Math.abs(high) * 0.01 || 1;
+    return [low - rim, high + rim];
+  }
+
+  semsr.plotFigures = { plane, cost, published, perImage, outline };
+})();
