@@ -52,17 +52,10 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
     tables = tables_of(project, profile, keep_going=keep_going)
     described = tabulate_descriptions.tables_of(project, profile, keep_going=keep_going)
     judged = tabulate_semantic.tables_of(project, profile, keep_going=keep_going)
-    texts = {
-        f"{of_descriptions.id}.{suffix}": render(of_descriptions)
-        for of_descriptions in described
-        for suffix, render in tabulate_descriptions.RENDERERS.items()
-    }
-    for table in tables:
-        texts |= {f"{table.id}.{suffix}": render(table) for suffix, render in RENDERERS.items()}
-        texts[f"{table.id}{DIFFERENCES}"] = render_differences(table)
-    for semantic in judged:
-        texts |= {f"{semantic.id}.{suffix}": render(semantic) for suffix, render in tabulate_semantic.RENDERERS.items()}
-        texts[f"{semantic.id}{DIFFERENCES}"] = tabulate_semantic.render_order(semantic)
+    texts: dict[str, str] = {}
+    for found in (described, tables, judged):
+        for each in found:
+            texts |= files_of(each)
     folder = project.root / "results" / "tables"
     for name, text in texts.items():
         if text:
@@ -73,6 +66,22 @@ def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> 
     remove_partial(folder)
     _show(tables, described, judged, [project.show(folder / name) for name, text in texts.items() if text])
     return tables
+
+
+def files_of(table: Table | DescriptionTable | SemanticTable) -> dict[str, str]:
+    """A table as files, name -> text; an empty text stands for a file that this table does not have."""
+    match table:
+        case Table():
+            return {
+                **{f"{table.id}.{suffix}": render(table) for suffix, render in RENDERERS.items()},
+                f"{table.id}{DIFFERENCES}": render_differences(table),
+            }
+        case SemanticTable():
+            return {
+                **{f"{table.id}.{suffix}": render(table) for suffix, render in tabulate_semantic.RENDERERS.items()},
+                f"{table.id}{DIFFERENCES}": tabulate_semantic.render_order(table),
+            }
+    return {f"{table.id}.{suffix}": render(table) for suffix, render in tabulate_descriptions.RENDERERS.items()}
 
 
 def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
