@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from semsr.evaluation.lattice.ways import OWN, Way, pairs_of
 from semsr.evaluation.measuring import Found
 from semsr.evaluation.protocol import ResolvedColumn, ResolvedProtocol
 from semsr.evaluation.workbench import Workbench, build
+from semsr.plugins import load_plugin
 from semsr.project import Project
 
 Values = Mapping[str, Mapping[Way, float]]
@@ -52,7 +53,6 @@ class Lattice:
         device: str = "cpu",
         kept: Kept | None = None,
         threads: int | None = None,
-        progress: Callable[[int], None] = lambda pictures: None,
         asset: Callable[[str], Path] | None = None,
     ) -> None:
         """Find out what can be changed; nothing is measured yet.
@@ -66,12 +66,13 @@ class Lattice:
             device: where networks run.
             kept: where finished batches are kept and looked up; default: nowhere.
             threads: cores to use; None: all that are available.
-            progress: told how many pictures (counted once an edit) have been dealt with.
             asset: gives an asset's verified file by its id; default: the store.
         """
         self._project, self._protocol, self._pictures = project, protocol, tuple(pictures)
         self._device, self._kept, self._threads = device, kept or Kept(), threads
-        self._progress, self._asset = progress, asset
+        self._asset = asset
+        self.progress: Callable[[int], object] = lambda pictures: None
+        """Told how many pictures (counted once an edit) have been dealt with."""
         self._reference = all(each.references is not None for each in pictures)
         sizes = {size for each in pictures for size in each.sizes.values()}
         self._edits: dict[EditName, Edit] = {
@@ -83,51 +84,44 @@ class Lattice:
             for name, column in self._columns.items()
         }
         """Single changes, by column name."""
-        self._quick: dict[str, bool] = {}
+        self._quick = {name for name, column in self._columns.items() if _is_quick(project, column)}
 
     @property
     def work(self) -> int:
-        """How many pictures `singles` deals with, counted once an edit, for a bar."""
+        """How many pictures `singles` deals with at most, counted once an edit, for a bar."""
         return sum(len(each.sizes) for each in self._pictures) * (len(self._edits) + 1)
 
-    def singles(self) -> Means:
-        """Every column in the protocol's way and with every single change. Raises: PictureError, MetricError."""
-        bench = self._bench({name: [OWN] for name in self._columns})
-        self._quick = {
-            name: column.key in bench.metrics and not bench.metrics[column.key].uses_network
-            for name, column in self._columns.items()
-        }
-        ways = {
-            name: [OWN, *(Way((change,)) for change in changes if self._quick[name] or self._is_cheap(change))]
-            for name, changes in self.changes.items()
-        }
-        return self._measure(ways)
+    def is_quick(self, column: str) -> bool:
+        """Whether a column is measured without a network."""
+        return column in self._quick
 
-    def pairs(self, worth: Callable[[str, Change], bool] = lambda column, change: True) -> Means:
-        """Pairs of changes of columns whose metric is quick; after `singles`.
+    def singles(self, columns: Collection[str]) -> Means:
+        """Columns in the protocol's way and with every single change. Raises: PictureError, MetricError."""
+        return self.measure(
+            {
+                name: [OWN, *(Way((change,)) for change in changes if self.is_quick(name) or self._is_cheap(change))]
+                for name, changes in self.changes.items()
+                if name in columns
+            }
+        )
+
+    def pairs(self, columns: Collection[str], worth: Callable[[str, Change], bool] = lambda column, change: True) -> Means:
+        """Pairs of changes, of those columns whose metric is quick.
 
         Args:
+            columns: their names.
             worth: whether a change does anything to a column; pairs with one that does not say nothing new.
         """
-        ways = {
-            name: list(pairs_of([change for change in changes if worth(name, change)]))
-            for name, changes in self.changes.items()
-            if self._quick[name]
-        }
-        return self._measure(ways)
+        return self.measure(
+            {
+                name: pairs_of([change for change in changes if worth(name, change)])
+                for name, changes in self.changes.items()
+                if name in columns and self.is_quick(name)
+            }
+        )
 
-    def _is_cheap(self, change: Change) -> bool:
-        return change.kind != "pictures" or self._edits[change.axis, change.setting].common
-
-    def _column(self, name: str, way: Way) -> ResolvedColumn:
-        return under(self._project, self._columns[name], way.changes)
-
-    def _bench(self, ways: Mapping[str, Sequence[Way]]) -> Workbench:
-        columns = {(column := self._column(name, way)).key: column for name, its in ways.items() for way in its}
-        protocol = ResolvedProtocol(self._protocol.card, tuple(columns.values()))
-        return build(self._project, [protocol], device=self._device, has_reference=self._reference, asset=self._asset)
-
-    def _measure(self, ways: Mapping[str, Sequence[Way]]) -> Means:
+    def measure(self, ways: Mapping[str, Sequence[Way]]) -> Means:
+        """Given ways of columns. Raises: PictureError, MetricError."""
         bench = self._bench(ways)
         wanted: dict[EditName, dict[str, None]] = {}
         for name, its in ways.items():
@@ -136,7 +130,7 @@ class Lattice:
                     wanted.setdefault(way.edit, {})[key] = None
         asked = [Wanted(self._edits.get(edit), tuple(keys)) for edit, keys in wanted.items()]
         found = [
-            measure(each, asked, bench, self._kept, threads=self._threads, progress=self._progress) if asked else {}
+            measure(each, asked, bench, self._kept, threads=self._threads, progress=self.progress) if asked else {}
             for each in self._pictures
         ]
         values: dict[str, dict[Way, float]] = {name: {} for name in ways}
@@ -149,6 +143,17 @@ class Lattice:
                 elif value is not None:
                     values[name][way] = value
         return Means(values, {name: tuple(lines) for name, lines in untried.items()})
+
+    def _is_cheap(self, change: Change) -> bool:
+        return change.kind != "pictures" or self._edits[change.axis, change.setting].common
+
+    def _column(self, name: str, way: Way) -> ResolvedColumn:
+        return under(self._project, self._columns[name], way.changes)
+
+    def _bench(self, ways: Mapping[str, Sequence[Way]]) -> Workbench:
+        columns = {(column := self._column(name, way)).key: column for name, its in ways.items() for way in its}
+        protocol = ResolvedProtocol(self._protocol.card, tuple(columns.values()))
+        return build(self._project, [protocol], device=self._device, has_reference=self._reference, asset=self._asset)
 
     def _value(
         self, name: str, way: Way, bench: Workbench, found: Sequence[Mapping[tuple[EditName, str], Found]]
@@ -171,3 +176,12 @@ class Lattice:
                 return None
             each.append(pooled)
         return float(np.mean(each))
+
+
+def _is_quick(project: Project, column: ResolvedColumn) -> bool:
+    card = column.metric
+    try:
+        kind = load_plugin(project, "metric", project.metric_family(card.id), card.entry)
+    except ModuleNotFoundError:  # why it can't be made is said when it is wanted
+        return False
+    return not getattr(kind, "uses_network", True)

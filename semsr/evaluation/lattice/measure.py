@@ -89,7 +89,7 @@ def measure(
     kept: Kept,
     *,
     threads: int | None = None,
-    progress: Callable[[int], None] = lambda pictures: None,
+    progress: Callable[[int], object] = lambda pictures: None,
 ) -> dict[tuple[EditName, str], Found]:
     """The values of all pictures, in the order of their names, by edit and metric; a text where a metric says why there are none.
 
@@ -144,7 +144,7 @@ def _measure_batch(
     wanted: Sequence[Wanted],
     bench: Workbench,
     kept: Kept,
-    progress: Callable[[int], None],
+    progress: Callable[[int], object],
     stop: threading.Event,
 ) -> dict[tuple[EditName, str], Found]:
     import torch
