@@ -24,9 +24,10 @@
   }
 
   function choose(label, options, action) {
-    const select = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+    const id = `viewer-${label.toLowerCase()}`;
+    const select = element("select", { id }, ...options.map(([value, text]) => element("option", { value }, text)));
     select.addEventListener("change", () => action(select.value));
-    return { node: element("label", { class: "choose" }, element("span", {}, label), select), select };
+    return { node: element("span", { class: "choose" }, element("label", { for: id }, label), select), select };
   }
 
   function makeBar(actions) {
