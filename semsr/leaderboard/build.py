@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from semsr.errors import SemsrError
@@ -46,25 +46,35 @@ def build(site: Site, out: Path, *, pictures: int | None = None) -> Built:
     Args:
         site: all that it shows.
         out: its folder: made anew, so that no page of an earlier site stays.
-        pictures: how many pictures of each data set come along; None: all; 0: no viewer.
+        pictures: how many pictures of each data set come along, the first ones; None: all; 0: no viewer.
 
     Raises:
         SemsrError: `out` holds something that is no such site, or can't be written; it is left as it was.
     """
     start = time.monotonic()
+    site = with_pictures(site, pictures)
     with _swapped(out) as folder:
         write_assets(folder)
         render = renderer(site)
-        for name, text in build_pages.pages(site, render, pictures):
+        for name, text in build_pages.pages(site, render):
             write_atomic(folder / name, text, durable=False)
         _write_data(site, folder)
         _write_downloads(site, folder)
-        if pictures != 0:
-            write_viewer(site, folder, render, pictures)
+        write_viewer(site, folder, render, pictures)
         write_plots(site, folder, render)
         write_atomic(folder / MARK, "made by semsr publish; a new run replaces the whole folder\n", durable=False)
         built = _measured(folder, time.monotonic() - start)
     return built
+
+
+def with_pictures(site: Site, pictures: int | None) -> Site:
+    """The same site with at most so many pictures of each data set (None: all); with 0, no link leads to any."""
+    if pictures is None:
+        return site
+    if pictures > 0:
+        return replace(site, viewables=tuple(replace(seen, images=seen.images[:pictures]) for seen in site.viewables))
+    tables = tuple(replace(table, blocks=tuple(replace(block, viewer="") for block in table.blocks)) for table in site.tables)
+    return replace(site, tables=tables, viewables=())
 
 
 def _write_data(site: Site, folder: Path) -> None:

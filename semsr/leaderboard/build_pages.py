@@ -23,15 +23,14 @@ Choice = tuple[str, str, list[tuple[str, str]]]
 """What rows can be filtered by: name, title, (value, text) of each choice."""
 
 
-def pages(site: Site, render: Render, pictures: int | None) -> Iterator[tuple[str, str]]:
+def pages(site: Site, render: Render) -> Iterator[tuple[str, str]]:
     """File name and text of each page, one after the other."""
     yield "index.html", render("index.html", _index(site))
     yield "glossary.html", render("glossary.html", {"here": "glossary.html"})
     yield "values.html", render("values.html", {"here": "values.html", "choices": _choices_of_values(site)})
-    if site.viewables and pictures != 0:
+    if site.viewables:
         titles = {page.id: page.title for page in site.pages if page.kind == "dataset"}
-        given = {"here": "pictures.html", "titles": titles, "pictures": pictures}
-        yield "pictures.html", render("pictures.html", given)
+        yield "pictures.html", render("pictures.html", {"here": "pictures.html", "titles": titles})
     for table in site.tables:
         yield f"table-{table.id}.html", render("table.html", _table(site, table))
     for kind in KINDS:
@@ -133,9 +132,11 @@ def _grouped(placed: list[Placed]) -> list[tuple[SiteTable, list[tuple[tuple[Sit
 def _used(site: Site, page: SitePage, blocks: dict[str, list[tuple[SiteTable, SiteBlock]]]) -> list[tuple[str, str]]:
     """Links to the tables that a data set, metric or protocol stands in."""
     if page.kind == "dataset":
-        links = [(f"table-{table.id}.html#{block.key}", table.title) for table, block in blocks.get(page.id, [])]
-        links += [(f"viewer-{seen.id}.html", "Pictures") for seen in site.viewables if seen.dataset == page.id]
-        return list(dict(reversed(links)).items())[::-1]
+        links = {
+            table.id: (f"table-{table.id}.html#{block.key}", table.title) for table, block in reversed(blocks.get(page.id, []))
+        }
+        seen = [(f"viewer-{found.id}.html", "Its pictures") for found in site.viewables if found.dataset == page.id]
+        return [*reversed(links.values()), *seen]
     if page.kind == "metric":
         tables = [table for table in site.tables if any(c.page == page.id for block in table.blocks for c in block.columns)]
     else:

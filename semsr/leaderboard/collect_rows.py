@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from semsr.leaderboard.collect_licences import licences_of, policy
 from semsr.leaderboard.model import NO_COST, Cost
 from semsr.planning import seeds_of
 from semsr.project import Project
-from semsr.restoration.cell import read_json
 
 GIB = 2**30
 
@@ -29,7 +29,7 @@ class Rows:
         if method is None or method not in self.project.methods or variant not in self.project.methods[method].rows:
             return NO_COST
         for folder in self.cells(dataset, method, variant).values():
-            if record := read_json(folder / "run.json"):
+            if record := _record(folder / "run.json"):
                 return cost_of(record)
         return NO_COST
 
@@ -55,6 +55,15 @@ def cost_of(record: Mapping[str, object]) -> Cost:
         parameters=None if parameters is None else int(parameters),
         memory_gib=None if memory is None else memory / GIB,
     )
+
+
+def _record(path: Path) -> dict[str, object]:
+    """A JSON object; empty where there is none or it can't be read: a cost that is not known stops nothing."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _number(value: object) -> float | None:

@@ -95,8 +95,8 @@ def _number(text: str) -> float | None:
 
 
 def published_only(row: SiteRow) -> bool:
-    """Whether the row has no value of ours, but published ones."""
-    return all(cell.value is None for cell in row.cells) and any(cell.published for cell in row.cells)
+    """Whether the row was not run here, but has published values."""
+    return row.trust in ("", "L0") and all(cell.value is None for cell in row.cells) and any(cell.published for cell in row.cells)
 
 
 def row_data(row: SiteRow, columns: tuple[SiteColumn, ...]) -> dict[str, object]:

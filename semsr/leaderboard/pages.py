@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from semsr.leaderboard.data_tables import DASH, file_of, interval_text, key_of, our_text
 from semsr.leaderboard.model import Kind, Site, SiteBlock, SiteCell, SitePage, SiteRow, SiteTable
-from semsr.leaderboard.pages_notes import linked, markdown
+from semsr.leaderboard.pages_notes import coded, linked, markdown
 from semsr.reporting.templating import environment
 from semsr.reproduction.claim import ClaimStanding
 from semsr.reproduction.table import TRUST
 from semsr.reproduction.verdict import SAID, VerdictKind
+from semsr.reproduction.wording_verdicts import SIGNS as TABLE_SIGNS
 
 Render = Callable[[str, Mapping[str, object]], str]
 """Makes a page of a template's name and what it is given; `here` in that is the page's own file name."""
@@ -25,14 +26,7 @@ POLICY = (
 
 KINDS: Mapping[Kind, str] = {"method": "Methods", "dataset": "Data sets", "metric": "Metrics", "protocol": "Protocols"}
 
-SIGNS: Mapping[VerdictKind, str] = {
-    "reproduced": "✓",
-    "within-noise": "≈",
-    "other-protocol": "↔",
-    "not-reproduced": "✗",
-    "not-comparable": "≁",
-    "not-run": "·",
-}
+SIGNS: Mapping[VerdictKind, str] = {**TABLE_SIGNS, "not-comparable": "≁", "not-run": "·"}
 """One sign a verdict, which says it without colour."""
 
 STANDINGS: Mapping[ClaimStanding, tuple[str, str]] = {
@@ -58,7 +52,7 @@ class Placed:
 def renderer(site: Site) -> Render:
     """Makes pages of this site: all text from cards, file names and errors is escaped."""
     templates = environment("semsr.leaderboard")
-    templates.filters.update(markdown=markdown)
+    templates.filters.update(markdown=markdown, coded=coded)
     templates.globals.update(
         site=site,
         policy=POLICY,

@@ -38,3 +38,11 @@ def linked(address: str, text: str | None = None) -> Markup:
     if not (safe := safe_link(address)):
         return escape(text or address)
     return Markup('<a href="{}" rel="noopener noreferrer">{}</a>').format(safe, text or address)
+
+
+def coded(text: str) -> Markup:
+    """Text in which what stands between backticks is code, as in the sentences around tables."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is a backtick
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
