@@ -1,0 +1,70 @@
+"""Values that never were a picture: all black, 0-1 written as 8 bits, tiles that were lost, 16-235 taken for 0-255."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from semsr.evaluation.lints.finding import Finding, first_of
+from semsr.evaluation.lints.look import LOST_BY
+from semsr.evaluation.lints.row import RowLooks
+
+BLACK = 2.0
+"""Grey levels up to which the brightest thousandth of a picture's values goes if 0-1 was written as 8 bits ..."""
+LIT = 30.0
+"""... although it goes at least so far in the original."""
+FLAT = 1.0
+"""Standard deviation of a picture of one colour ..."""
+STRUCTURED = 5.0
+"""... although its original's cells differ by this much."""
+LIMITED = (14.0, 237.0)
+"""Grey levels that the darkest and brightest thousandth of limited range keep to (16 and 235, and 2 for rounding and JPEG) ..."""
+BEYOND = (8.0, 245.0)
+"""... although the original goes so far. Counted are pictures whose original does on either side."""
+ALL = 0.9
+"""Share of those pictures that keep to it on that side, by which a row is of limited range."""
+ENOUGH = 3
+
+
+def judge(row: RowLooks) -> list[Finding]:
+    """What is wrong with the range of values, in single pictures and in the row."""
+    findings: list[Finding] = []
+    high, original_high = row.of("high"), row.of_originals("high")
+    black = (high <= BLACK) & (original_high >= LIT)
+    if names := row.where(black):
+        at = row.names.index(names[0])
+        text = (
+            f"{first_of(names, len(row))} {'is' if len(names) == 1 else 'are'} almost black (no value above {high[at]:.0f}, "
+            f"{original_high[at]:.0f} in the original); scale 0-1 to 0-255 before writing, or look for values that are no numbers"
+        )
+        findings.append(Finding("black", "warning", text, names, float(high[at])))
+    cells = np.min([each.std(axis=(1, 2, 3)) for each in row.references], axis=0)
+    flat = (row.of("spread") <= FLAT) & (cells >= STRUCTURED) & ~black
+    if names := row.where(flat):
+        text = (
+            f"{first_of(names, len(row))} {'is' if len(names) == 1 else 'are'} of one flat colour, the original"
+            f"{'' if len(names) == 1 else 's'} not; look for values that are no numbers, and make the picture again"
+        )
+        findings.append(Finding("flat", "warning", text, names, row.looks[row.names.index(names[0])].spread))
+    lost = row.of("lost")
+    if names := row.where((lost > 0) & ~black & ~flat):
+        at = row.names.index(names[0])
+        text = (
+            f"{first_of(names, len(row))} lack{'s' if len(names) == 1 else ''} a part: {lost[at]:.0f} of 64 cells of the first are of one "
+            f"flat colour, {LOST_BY:.0f} grey levels and more from the original; look for tiles that were lost or are no numbers"
+        )
+        findings.append(Finding("lost-part", "warning", text, names, float(lost[at])))
+    return findings + limited_range(row)
+
+
+def limited_range(row: RowLooks) -> list[Finding]:
+    """Whether the row keeps to 16-235 although its originals do not."""
+    dark, bright = row.of_originals("low") <= BEYOND[0], row.of_originals("high") >= BEYOND[1]
+    kept = np.concatenate([row.of("low")[dark] >= LIMITED[0], row.of("high")[bright] <= LIMITED[1]])
+    if min(dark.sum(), bright.sum()) == 0 or len(kept) < ENOUGH or kept.mean() < ALL:
+        return []
+    text = (
+        f"the whole row keeps to 16-235: in {kept.mean():.0%} of the places where originals go beyond, it does not "
+        f"(its darkest values lie at {np.median(row.of('low')[dark]):.0f}, its brightest at {np.median(row.of('high')[bright]):.0f}); "
+        "write full range, 0-255"
+    )
+    return [Finding("limited-range", "warning", text, value=float(kept.mean()))]
