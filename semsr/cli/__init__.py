@@ -7,7 +7,20 @@ import os
 import sys
 
 # Each registers its verbs; `semsr --help` lists them in this order.
-from semsr.cli import cards, datasets, descriptions, explain, publish, reports, results, semantics, training  # noqa: F401
+from semsr.cli import (
+    cards,
+    datasets,
+    descriptions,
+    doctor,
+    explain,
+    lint,
+    publish,
+    reports,
+    results,
+    semantics,
+    trace,
+    training,
+)  # noqa: F401
 from semsr.cli.app import app
 from semsr.errors import SemsrError
 

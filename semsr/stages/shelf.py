@@ -42,15 +42,20 @@ class Shelf:
 
     def scores(self, dataset: str, protocol: ResolvedProtocol) -> Scores:
         """The scores of a data set by one protocol. Raises: SemsrError where they are missing, unreadable or of another version."""
-        if dataset not in self._frames:
-            path = self.path(dataset)
-            self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
-            self._missing[dataset] = read_missing(path)
+        frame = self.frame(dataset)
         prepared = self.prepared(dataset)
         # A user's copy may hold fewer pictures than the data set has; their mean is not the data set's.
         count = prepared.card.count if prepared.card.source.kind == "files" else None
         names = [entry.name for entry in prepared.test]
-        return Scores(self._frames[dataset], names, protocol, dataset, count, self._missing[dataset], self.present(dataset))
+        return Scores(frame, names, protocol, dataset, count, self._missing[dataset], self.present(dataset))
+
+    def frame(self, dataset: str) -> pd.DataFrame:
+        """All scores of a data set, of every protocol. Raises: SemsrError as of `scores`."""
+        if dataset not in self._frames:
+            path = self.path(dataset)
+            self._frames[dataset] = read_scores(path, self._project.show(path), dataset)
+            self._missing[dataset] = read_missing(path)
+        return self._frames[dataset]
 
     def prepared(self, dataset: str) -> Prepared:
         """A data set as it is prepared now. Raises: SemsrError where it is not."""
@@ -61,7 +66,7 @@ class Shelf:
     def present(self, dataset: str) -> Present:
         """What there is now of a data set that was scored: its manifest, its rows' pictures, the metrics' weights."""
         if dataset not in self._present:
-            frame = self._frames[dataset]
+            frame = self.frame(dataset)
             keys = frame[["method", "variant", "seed"]].drop_duplicates().itertuples(index=False, name=None)
             measured = frame.loc[frame["weights"] != "", "metric_id"].unique()
             self._present[dataset] = Present(

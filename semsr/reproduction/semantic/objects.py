@@ -7,6 +7,8 @@ from semsr.reproduction.table import Column
 
 METRIC = "objects"
 """What CSV files call the metric of these columns; `semsr.evaluation.semantic.objects` counts them."""
+VERSION = 1
+"""Grows whenever a value of theirs changes."""
 
 
 def object_columns(matching: ObjectMatching) -> tuple[Column, ...]:
@@ -16,13 +18,13 @@ def object_columns(matching: ObjectMatching) -> tuple[Column, ...]:
         f"{matching.iou:g} or more ({matching.by}); {matching.score:g} is what confident means"
     )
     return (
-        Column("omission", "lower", "%", METRIC, 1, f"share of the objects seen on HR that are not seen on SR; {seen}"),
+        Column("omission", "lower", "%", METRIC, VERSION, f"share of the objects seen on HR that are not seen on SR; {seen}"),
         Column(
             "hallucination",
             "lower",
             "%",
             METRIC,
-            1,
+            VERSION,
             "share of the confident instances on SR that match neither an annotated object nor a confident instance of their class on HR; "
             "those on crowds are left out",
         ),
@@ -31,7 +33,7 @@ def object_columns(matching: ObjectMatching) -> tuple[Column, ...]:
             "higher",
             "%",
             METRIC,
-            1,
+            VERSION,
             "share of the objects seen on HR and lost on zoomed LR that are seen on SR",
         ),
     )

@@ -8,10 +8,10 @@ from typing import Any
 from semsr.evaluation.semantic.values import JudgedValues, RowKey
 from semsr.project import seeded
 from semsr.reproduction.provenance import Origin
+from semsr.reproduction.semantic.objects import METRIC, VERSION
 
-OBJECTS = "objects"
+OBJECTS = METRIC
 """Stands for the metric of omission, hallucination and improvement, which no card has: the protocol, and so its hash, says it all."""
-UNVERSIONED = 0
 
 
 def row_name(key: RowKey) -> str:
@@ -44,7 +44,7 @@ def origin_of(values: JudgedValues, column: str, metric: str, keys: Sequence[Row
         protocol_hash=str(values.facts.get("protocol_hash", "")),
         column=column,
         metric=metric,
-        version=int(versions.get(column, UNVERSIONED)),
+        version=int(versions.get(column, VERSION)),
         weights="+".join(str(file["sha256"]) for file in values.facts.get("weights") or ()),
         seeds=tuple(seed for _, _, seed in keys),
     )

@@ -1,0 +1,58 @@
+"""The chain behind one number of a table of descriptions: down to what a describer said, its weights and the data."""
+
+from __future__ import annotations
+
+from semsr.cards import DescriptionTableCard, ProfileCard
+from semsr.project import Project
+from semsr.reproduction.descriptions.said import file_of, read_described
+from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
+from semsr.stages.tracing.data import dataset_link
+from semsr.stages.tracing.environment import environment_link
+from semsr.stages.tracing.link import Depth, Link, file_link
+from semsr.stages.tracing.paper import table_link
+from semsr.stages.tracing.weights import weights_links
+
+
+def chain(
+    project: Project,
+    profile: ProfileCard,
+    card: DescriptionTableCard,
+    table: DescriptionTable,
+    found: tuple[Block, Row, Value],
+    depth: Depth,
+) -> tuple[Link, ...]:
+    """Every link behind a cell; arguments as of `tracing.scores.chain`. Such cells have no verdict and no id: the paper prints marks."""
+    block, row, value = found
+    mark = row.marks.get(value.measure.mark, "")
+    links = [
+        table_link(project, card, profile.id),
+        Link("published", f"the mark {mark!r}" if mark else "the paper has no such row", "recorded", facts={"mark": mark}),
+        _value(value, row),
+    ]
+    path = file_of(project.results(profile.id), block.dataset, card.method, row.description)
+    if row.not_run or not path.is_file():
+        return tuple(links)
+    again = f"semsr describe {card.method} --dataset {block.dataset}"
+    said = read_described(path, project.show(path), again)
+    link = file_link("descriptions", project, path, again=f"run `{again}`")
+    links.append(Link(link.what, f"{link.text}, {len(said.pairs)} pictures", link.state, link.why, link.facts))
+    facts = said.facts
+    options = facts.get("options") or {}
+    links.append(
+        Link("describer", f"{row.describer} ({card.method}/{row.description})", "recorded", facts={"options": options})
+    )
+    links += weights_links(project, profile.id, facts.get("weights") or (), depth)
+    made = {name: facts[name] for name in ("device", "packages", "created", "semsr", "commit", "fingerprint") if name in facts}
+    links.append(
+        Link("made", ", ".join(f"{name} {value}" for name, value in made.items()) or "not noted", "recorded", facts=made)
+    )
+    links += [dataset_link(project, block.dataset, str(facts.get("manifest_sha256", "")), depth), environment_link(project)]
+    return tuple(links)
+
+
+def _value(value: Value, row: Row) -> Link:
+    if value.estimate is None or value.estimate.value is None:
+        return Link("value", "none", "broken", value.reason or row.not_run or "there is nothing to count")
+    estimate = value.estimate
+    said = f"{value.text}, unrounded {estimate.value!r}" + (f", 95 % interval {value.interval}" if value.interval else "")
+    return Link("value", said, "here", facts={"value": estimate.value, "low": estimate.low, "high": estimate.high})
