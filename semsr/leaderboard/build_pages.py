@@ -69,7 +69,7 @@ def _table(site: Site, table: SiteTable) -> dict[str, object]:
         "counts": verdicts_of([table]),
         "columns": list({(column.title, column.how): column for block in table.blocks for column in block.columns}.values()),
         "metric_pages": metrics,
-        "dataset_pages": {page.id for page in site.pages if page.kind == "dataset"},
+        "dataset_pages": {page.id: page.title for page in site.pages if page.kind == "dataset"},
         "protocol_page": any(page.kind == "protocol" and page.id == table.protocol for page in site.pages),
         "has_sanity": any(row.sanity for row in rows),
         "choices": [

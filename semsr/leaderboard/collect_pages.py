@@ -87,22 +87,27 @@ def _method(project: Project, name: str) -> SitePage:
         facts.append(("Commit", card.command.commit or ""))
     if card.outputs:
         facts.append(("Made by", card.outputs.made_by))
-    sections = {"Variants": _variants(project, card), "Checked": card.checked.items()}
+    sections = {"Variants": _variants(card), "Weights": _weights(project, card), "Checked": card.checked.items()}
     return _page("method", name, card.title, facts, card.notes, card.paper, sections)
 
 
-def _variants(project: Project, card: MethodCard) -> Iterator[tuple[str, str]]:
+def _variants(card: MethodCard) -> Iterator[tuple[str, str]]:
     for name in card.rows:
         variant = card.variants[name]
         parts = [f"{variant.label}: {variant.trust}, {TRUST[variant.trust]}"]
         if variant.training:
             parts.append(f"recipe {variant.training}")
-        weights = [part for way in variant.weights for part in way.split("+")]
-        for asset in dict.fromkeys(weights):
-            if asset in project.assets:
-                found = project.assets[asset]
-                parts.append(f"{asset} ({found.title}{f', sha256 {found.sha256[:12]}…' if found.sha256 else ''})")
+        if variant.weights:
+            parts.append(f"weights {' or '.join(variant.weights)}")
         yield name, "; ".join(parts)
+
+
+def _weights(project: Project, card: MethodCard) -> Iterator[tuple[str, str]]:
+    names = [name for each in card.rows for way in card.variants[each].weights for name in way.split("+")]
+    for name in dict.fromkeys(names):
+        if (asset := project.assets.get(name)) is not None:
+            digits = f"; sha256 {asset.sha256}" if asset.sha256 else ""
+            yield name, f"{asset.title}; licence {asset.licence}{digits}"
 
 
 def _dataset(project: Project, name: str) -> SitePage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from semsr.leaderboard.model import SiteBlock, SiteCell, SiteColumn, SiteRow, SiteTable
-from semsr.reproduction.table import TRUST
 from semsr.reproduction.verdict import SAID
 
 DASH = "–"
@@ -96,7 +95,9 @@ def _number(text: str) -> float | None:
 
 def published_only(row: SiteRow) -> bool:
     """Whether the row was not run here, but has published values."""
-    return row.trust in ("", "L0") and all(cell.value is None for cell in row.cells) and any(cell.published for cell in row.cells)
+    return (
+        row.trust in ("", "L0") and all(cell.value is None for cell in row.cells) and any(cell.published for cell in row.cells)
+    )
 
 
 def row_data(row: SiteRow, columns: tuple[SiteColumn, ...]) -> dict[str, object]:
@@ -106,13 +107,11 @@ def row_data(row: SiteRow, columns: tuple[SiteColumn, ...]) -> dict[str, object]
         "label": row.label,
         "page": f"method-{row.page}.html" if row.page else "",
         "trust": row.trust,
-        "trustSaid": TRUST.get(row.trust, "no value of ours"),  # type: ignore[call-overload]
         "licence": row.licence_policy,
         "sanity": row.sanity,
         "only": published_only(row),
         "seeds": row.seeds,
         "warnings": list(row.warnings),
-        "why": row.not_run,
         "verdicts": sorted({cell.verdict.kind for cell in row.cells if cell.verdict}),
         "cells": [cell_data(cell, column) for cell, column in zip(row.cells, columns, strict=True)],
     }

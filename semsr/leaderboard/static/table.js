@@ -65,7 +65,10 @@
     if (row.sanity) {
       tags.append(make("span", "tag", "sanity"));
     }
-    tags.append(make("span", "tag", row.only ? "published only" : row.trust || "no value"));
+    const level = row.only ? "published only" : row.trust || (row.cells.some((cell) => cell[3].includes("v")) ? "" : "no value");
+    if (level) {
+      tags.append(make("span", "tag", level));
+    }
     if (row.seeds) {
       tags.append(make("span", "tag", row.seeds > 1 ? `${row.seeds} seeds` : "1 seed"));
     }
@@ -171,6 +174,14 @@
     status.textContent = `${table.rows({ search: "applied" }).count()} of ${table.rows().count()} rows`;
   }
 
+  function asked() {
+    try {
+      return decodeURIComponent(location.hash.slice(1));
+    } catch {
+      return ""; // an address that can't be read asks for nothing
+    }
+  }
+
   async function show(key, remember) {
     const option = [...choose.options].find((each) => each.value === key) || choose.options[0];
     if (!option) {
@@ -262,6 +273,6 @@
   choose.addEventListener("change", () => show(choose.value, true));
   document.getElementById("search").addEventListener("input", update);
   [...filters, sanity].forEach((control) => control && control.addEventListener("change", update));
-  window.addEventListener("hashchange", () => show(decodeURIComponent(location.hash.slice(1)), false));
-  show(decodeURIComponent(location.hash.slice(1)), false);
+  window.addEventListener("hashchange", () => show(asked(), false));
+  show(asked(), false);
 })();
