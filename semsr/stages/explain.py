@@ -189,11 +189,11 @@ def _rank(
 def _keeper(project: Project, profile: ProfileCard) -> Iterator[Callable[[str], Kept]]:
     """What was measured earlier, by data set: a journal each, opened when first needed."""
     folder = project.results(profile.id) / "journals"
-    made_by = measuring_fingerprint(project, pick_device(profile.device))
     with ExitStack() as journals:
 
         @cache
         def kept_of(dataset: str) -> Kept:
+            made_by = measuring_fingerprint(project, pick_device(profile.device))
             return Kept(journals.enter_context(Journal(folder / f"explain-{dataset}.jsonl", made_by)))
 
         yield kept_of
