@@ -188,7 +188,8 @@ class Scores:
             return Result("not-available", reasons[0] + more, of=self.of), None
         if refused := self._refused[column.name]:
             return Result(*refused, count=rows["image"].nunique(), of=self.of), None
-        if reason := of_pictures((method, variant, seed), str(rows["cell"].iloc[0]), self._dataset, self._now):
+        made = "" if rows.empty else str(rows["cell"].iloc[0])
+        if reason := of_pictures((method, variant, seed), made, self._dataset, self._now):
             return Result("stale", reason, count=rows["image"].nunique(), of=self.of), None
         if rows["image"].duplicated().any():
             twice = rows["image"][rows["image"].duplicated()].iloc[0]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from semsr.cards import ProfileCard, TableCard, TableRow
 from semsr.cards.metric import OptionValue
@@ -18,7 +20,7 @@ from semsr.reproduction.aggregate import Scores
 from semsr.reproduction.claims import check_all, grounds_of
 from semsr.reproduction.differences import compare
 from semsr.reproduction.footnotes import Footnotes, with_marks
-from semsr.reproduction.ranking import places
+from semsr.reproduction.ordering import with_orders
 from semsr.reproduction.reported import Published, Reported, load_reported
 from semsr.reproduction.result import Result
 from semsr.reproduction.sanity import REFERENCE, is_reference, is_sanity, sanity_rows
@@ -163,6 +165,7 @@ def _block(
     kept = [column for column in columns if card.reported is None or reported.has(name, column.name)]
     digits = {column.name: _digits(card, reported, name, column) for column in kept}
     rows: list[Row] = []
+    seeds_by_row: list[Sequence[int]] = []
     for entry in card.rows:
         reference = is_reference(entry.method, entry.variant)
         why = reason or (_reference_reason(scores) if reference else not_run.row_reason(project, card, profile, entry))
@@ -178,19 +181,29 @@ def _block(
         trust = project.methods[entry.method].variants[entry.variant].trust if entry.method and ran and not reference else None
         why = why or ("" if ran else cells[0].result.reason if cells else "")
         trained = 0 if seeds == (0,) else len(seeds)
+        seeds_by_row.append(seeds)
         checks = is_sanity(project, entry.method, entry.variant)
         rows.append(Row(entry.label, entry.published, entry.method, entry.variant, trust, why, tuple(cells), trained, checks))
     shown = tuple(column_of(column) for column in kept)
-    return Block(
+    block = Block(
         label=dataset.label,
         published_as=dataset.published,
         dataset=dataset.dataset,
         count=scores.of if scores else None,
         columns=shown,
-        rows=_ranked(rows, kept, comparable=card.context is None),
+        rows=tuple(rows),
         not_run=reason,
         comparisons=compare(card.comparisons, rows, shown, digits),
     )
+    by_name = {column.name: column for column in kept}
+
+    def each_image(at: int, column: str) -> NDArray[np.float64] | None:
+        row = rows[at]
+        if scores is None or row.method is None:
+            return None
+        return scores.each_image(row.method, row.variant, by_name[column], seeds_by_row[at])
+
+    return with_orders(block, each_image, comparable=card.context is None)
 
 
 def _reference_reason(scores: Scores | None) -> str:
@@ -213,8 +226,9 @@ def _cell(published: Published | None, result: Result, digits: int, *, comparabl
     text = text.removeprefix("-") if not text.strip("-0.") else text  # no "-0.00"
     number = published.number if published and comparable else None
     difference = None if number is None else result.value - float(number)
-    spread = result.spread
-    return Cell(published, result, text, "" if spread is None else spread_text(spread.sd, digits), difference)
+    printed = "" if (spread := result.spread) is None else spread_text(spread.sd, digits)
+    made = result.origin.result_id if result.origin else ""
+    return Cell(published, result, text, printed, difference, result_id=made)
 
 
 def spread_text(sd: float | None, digits: int) -> str:
@@ -231,24 +245,6 @@ def _digits(card: TableCard, reported: Reported, dataset: str, column: ResolvedC
     """As many digits as the paper prints in this column; without a paper, the metric card's."""
     printed = None if card.context else reported.decimals(dataset, column.name)
     return column.metric.decimals if printed is None else printed
-
-
-def _ranked(rows: Sequence[Row], columns: Sequence[ResolvedColumn], *, comparable: bool) -> tuple[Row, ...]:
-    """Mark best and second best: among the published values, and among ours; values of other pictures and sanity rows are not ranked."""
-    cells = [list(row.cells) for row in rows]
-    for at, column in enumerate(columns):
-        printed: list[Decimal | None] = [
-            cell.published.number if (cell := row.cells[at]).published and comparable else None for row in rows
-        ]
-        theirs = places(printed, column.metric.direction)
-        ours = places(
-            [None if row.sanity else row.cells[at].number for row in rows],
-            column.metric.direction,
-            [row.cells[at].result.means for row in rows],
-        )
-        for line, (their, our) in enumerate(zip(theirs, ours, strict=True)):
-            cells[line][at] = replace(cells[line][at], published_place=their, place=our)
-    return tuple(replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True))
 
 
 def column_of(column: ResolvedColumn) -> Column:

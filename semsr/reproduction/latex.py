@@ -36,6 +36,9 @@ _LATEX = {
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "≈": r"$\approx$",
+    "↔": r"$\leftrightarrow$",
+    "✓": r"$\surd$",
+    "✗": r"$\times$",
     "∞": r"$\infty$",
     "°": r"$^{\circ}$",
     "²": r"$^{2}$",
@@ -43,6 +46,7 @@ _LATEX = {
     "µ": r"$\mu$",
     "μ": r"$\mu$",
     "σ": r"$\sigma$",
+    "τ": r"$\tau$",
     "λ": r"$\lambda$",
     "Δ": r"$\Delta$",
     "…": r"\ldots{}",
@@ -80,7 +84,7 @@ def escape(text: str) -> str:
 
 def preamble(title: str, subtitle: str) -> str:
     """What a file begins with so that it compiles as it stands and may be read into a document; it ends with `\\semsrend`."""
-    return _PREAMBLE.format(title=_comment(title), subtitle=_comment(subtitle))
+    return _PREAMBLE.format(title=plain(title), subtitle=plain(subtitle))
 
 
 def wide_float(label: str, caption: str, body: Sequence[str], notes: Sequence[str]) -> str:
@@ -118,7 +122,8 @@ def placed(text: str, place: Place) -> str:
     return {0: text, 1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}[place]
 
 
-def _comment(text: str) -> str:
+def plain(text: str) -> str:
+    """One line, as a comment needs it."""
     return re.sub(r"\s+", " ", text)
 
 

@@ -7,7 +7,21 @@ import io
 
 from semsr.reproduction.differences import MINUS
 from semsr.reproduction.footnotes import DASHED
+from semsr.reproduction.statistics.order import Standing
 from semsr.reproduction.table import Cell, Table
+from semsr.reproduction.verdict import Verdict
+
+VERDICT_HEADER = (
+    "verdict",
+    "verdict_why",
+    "tolerance_measuring",
+    "tolerance_whole",
+    "explained_by",
+    "standing",
+    "groups",
+    "result_id",
+)
+"""`standing` is best, tied or empty; rows that share a letter of `groups` can't be told apart; `result_id` is for `semsr trace`."""
 
 HEADER = (
     "table",
@@ -46,12 +60,15 @@ HEADER = (
     "published_elsewhere",
     "published_elsewhere_on",
     "note",
+    *VERDICT_HEADER,
+    "sanity",
 )
 """`reproduced_printed` is the mean alone; `seeds` is empty for what is not trained here, and the interval is over images.
 
 `published` is of the same data set and may be compared; `published_elsewhere` is of other pictures, for orientation only.
 
-`status` is reproduced, incomplete, not-available, refused or not-run; `best_*` is 1 (best), 2 (second best) or empty.
+`status` is reproduced, incomplete, not-available, refused, stale or not-run; `best_published` is 1 (best), 2 (second best) or empty,
+`best_reproduced` 1 where our value is significantly the best; `sanity` is yes for rows that check the set-up and are not ranked.
 """
 
 
@@ -103,6 +120,8 @@ def render_csv(table: Table) -> str:
                 printed if table.context else "",
                 f"{table.source}, {table.context.dataset}" if table.context and printed else "",
                 _note(cell),
+                *verdict_fields(cell.verdict, cell.standing, cell.result_id),
+                "yes" if row.sanity else "",
             ]
         )
     return out.getvalue()
@@ -180,6 +199,21 @@ def render_differences(table: Table) -> str:
                     ]
                 )
     return out.getvalue() if any(block.comparisons for block in table.blocks) else ""
+
+
+def verdict_fields(verdict: Verdict | None, standing: Standing, result_id: str) -> list[object]:
+    """What `VERDICT_HEADER` names, of one cell of any table."""
+    tolerance = verdict.tolerance if verdict else None
+    return [
+        verdict.kind if verdict else "",
+        verdict.why if verdict else "",
+        number(tolerance.measuring if tolerance else None),
+        number(tolerance.whole if tolerance else None),
+        verdict.explained_by if verdict else "",
+        "best" if standing.best else "tied" if standing.tied else "",
+        standing.groups,
+        result_id,
+    ]
 
 
 def _note(cell: Cell) -> str:

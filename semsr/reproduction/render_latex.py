@@ -7,6 +7,7 @@ import math
 from semsr.reproduction import wording
 from semsr.reproduction.latex import escape, fitted, placed, preamble, wide_float
 from semsr.reproduction.table import Block, Cell, Table
+from semsr.reproduction.wording_verdicts import CLAIMS, STALE, claim_line, sign
 
 _MOST_PAIRS = 5
 """Pairs of published and reproduced values side by side that stay readable on a page."""
@@ -17,25 +18,28 @@ def render_latex(table: Table) -> str:
     head = preamble(table.title, wording.subtitle(table))
     last = len(table.blocks) - 1
     floats = [_float(table, block, last=at == last) for at, block in enumerate(table.blocks)]
-    return head + "\n" + "\n\n".join([*floats, *_missing(table)]) + "\n\n\\semsrend\n"
+    return head + "\n" + "\n\n".join([*floats, *_after(table)]) + "\n\n\\semsrend\n"
 
 
-def _missing(table: Table) -> list[str]:
-    """Files that stood in the way of rows: plain text after the floats, which can't grow over a page."""
-    if not table.missing:
-        return []
-    lines = [
-        rf"{{\scriptsize\raggedright\textbf{{{wording.MISSING_FILES}}}\par",
-        *(f"{escape(lack.line)}\\par" for lack in table.missing),
-        "}",
+def _after(table: Table) -> list[str]:
+    """Claims, what is stale, files that stood in the way of rows: plain text after the floats, which can't grow over a page."""
+    named = {
+        CLAIMS: [rf"\textit{{{escape(text)}}}: {escape(said)}" for text, said in map(claim_line, table.claims)],
+        STALE: [escape(line) for line in wording.stale(table)],
+        wording.MISSING_FILES: [escape(lack.line) for lack in table.missing],
+    }
+    return [
+        "\n".join([rf"{{\scriptsize\raggedright\textbf{{{title}}}\par", *(f"{line}\\par" for line in lines), "}"])
+        for title, lines in named.items()
+        if lines
     ]
-    return ["\n".join(lines)]
 
 
 def _float(table: Table, block: Block, *, last: bool) -> str:
     caption = f"{table.title}: {wording.block_title(block)}. Made by {wording.subtitle(table)}."
     notes = [escape(text) for text in (wording.introduction(table), wording.block_remark(table, block)) if text]
     used = _used(block)
+    notes += [escape(order)] if (order := wording.agreement(block)) else []
     notes += [rf"\textsuperscript{{{letter}}}\,{escape(text)}." for letter, text in table.footnotes.items() if letter in used]
     if last:
         notes += [escape(text) for text in (*wording.legend(table), *table.notes)]
@@ -80,13 +84,16 @@ def _grid(table: Table, block: Block, part: range) -> str:
         r"\midrule",
     ]
     rows = wording.shown_rows(block)
+    signed = any(sign(cell.verdict) for row in rows for cell in row.cells)
     for at, row in enumerate(rows):
         if at and block.has_published and row.published_as is None and rows[at - 1].published_as is not None:
             lines.append(r"\midrule")
         line = [escape(row.label)]
         for column_at in part:
-            line += _values(row.cells[column_at], block)
-        lines.append(_line([*line, escape(wording.standing(row))] if trust else line))
+            line += _values(row.cells[column_at], block, signed=signed)
+        made = [(block.columns[column_at].name, row.cells[column_at].result_id) for column_at in part]
+        ids = "; ".join(f"{name} {block.dataset} {result_id}" for name, result_id in made if result_id)
+        lines.append(_line([*line, escape(wording.standing(row))] if trust else line) + (f" % {ids}" if ids else ""))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
 
 
@@ -105,13 +112,15 @@ def _differences(table: Table, block: Block) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
 
 
-def _values(cell: Cell, block: Block) -> list[str]:
+def _values(cell: Cell, block: Block, *, signed: bool) -> list[str]:
     values = []
     if block.has_published:
         text = placed(escape(wording.published_text(cell)), cell.published_place)
         values.append(text + _hung(cell.published_marks))
     if not block.not_run:
-        values.append(placed(escape(wording.our_text(cell)), cell.place) + _hung(cell.marks))
+        # A box of one width for every verdict, so that the digits of a column stay below each other.
+        beside = rf"\makebox[1.2em][l]{{\,{escape(sign(cell.verdict))}}}" if signed else ""
+        values.append(placed(escape(wording.our_text(cell)), cell.place) + beside + _hung(cell.marks))
     return values
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from semsr.reproduction import wording
 from semsr.reproduction.table import Block, Place, Table
+from semsr.reproduction.wording_verdicts import CLAIMS, STALE, claim_line, sign
 
 _SPECIAL = re.compile(r"([\\*_<|]|\](?=[(\[:]))")
 
@@ -24,9 +25,13 @@ def render_markdown(table: Table) -> str:
         if remark := wording.block_remark(table, block):
             parts.append(escape(remark))
         parts.append(_grid(table, block))
+        if order := wording.agreement(block):
+            parts.append(escape(order))
         if block.comparisons:
             parts += [f"### Differences on {escape(block.label)}", _differences(table, block)]
     named = {
+        CLAIMS: [f"**{escape(text)}**: {escape(said)}" for text, said in map(claim_line, table.claims)],
+        STALE: [escape(line) for line in wording.stale(table)],
         "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
         "How it is measured": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table)],
         wording.MISSING_FILES: [escape(lack.line) for lack in table.missing],
@@ -60,7 +65,8 @@ def _grid(table: Table, block: Block) -> str:
                 text = placed(wording.published_text(cell), cell.published_place)
                 line.append(text + _superscript(cell.published_marks))
             if not block.not_run:
-                line.append(placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks))
+                beside = f" {mark}" if (mark := sign(cell.verdict)) else ""
+                line.append(placed(escape(wording.our_text(cell)), cell.place) + _superscript(cell.marks) + beside)
         if not block.not_run:
             line.append(escape(wording.standing(row)))
         lines.append(line)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from semsr.reproduction import wording
 from semsr.reproduction.table import TRUST, Block, Cell, Column, Place, Row, Table
+from semsr.reproduction.wording_verdicts import CLAIMS, ORDER, claim_line, sign, verdict_lines
 
 _STYLE: dict[Place, str] = {0: "", 1: "bold", 2: "underline"}
 
@@ -23,10 +24,13 @@ def render_terminal(table: Table) -> RenderableType | None:
     parts: list[RenderableType] = [Text(table.title, style="bold"), Text(wording.subtitle(table), style="dim")]
     for block in blocks:
         parts.append(_grid(table, block))
+        if order := wording.agreement(block):
+            parts.append(Text(order))
         if block.comparisons:
             parts.append(_differences(table, block))
     levels = ", ".join(f"{level} {TRUST[level]}" for level in table.trust)
-    parts.append(Text(f"Bold: best; underlined: second best. Trust: {levels}.", style="dim"))
+    parts += [Text(line, style="dim") for line in (f"{ORDER} Trust: {levels}.", *verdict_lines(table.verdicts))]
+    parts += [Text(f"{CLAIMS[:-1]}: {text}: {said}") for text, said in map(claim_line, table.claims)]
     if any(cell.result.spread for _, _, _, cell in table.cells()):
         parts.append(Text(f"{wording.SPREAD} {wording.SHARED}", style="dim"))
     if any(block.comparisons for block in blocks):
@@ -50,7 +54,7 @@ def missing(table: Table) -> tuple[str, ...]:
                 reasons.setdefault((row.not_run, "row"), {})[row.label] = None
                 continue
             for column, cell in zip(block.columns, row.cells, strict=True):
-                if cell.result.value is None:
+                if cell.result.value is None and cell.result.status != "stale":  # these are listed by themselves
                     reason = f"{cell.result.status.replace('-', ' ')}: {cell.result.reason}"
                     reasons.setdefault((reason, block.label), {})[column.title] = None
     lines = [f"{table.id}: {', '.join(what)}: {reason}" for (reason, _), what in reasons.items()]
@@ -84,15 +88,25 @@ def _grid(table: Table, block: Block) -> Grid:
     for _, column in kept:
         grid.add_column(Text(column.heading), justify="right", no_wrap=True)
     grid.add_column("trust", no_wrap=True)
+    signed = any(sign(cell.verdict) for row in _ran(block) for cell in row.cells)
     for row in _ran(block):
         published = any(cell.published and cell.published.text for cell in row.cells)
         if published:
-            values = [Text(wording.published_text(cell), style=_STYLE[cell.published_place]) for cell in _at(row, kept)]
+            room = "  " if signed else ""  # published and ours stand digit below digit
+            values = [
+                Text(wording.published_text(cell), style=_STYLE[cell.published_place]).append(room) for cell in _at(row, kept)
+            ]
             grid.add_row(Text(row.label), Text(wording.theirs(table)), *values, "L0")
-        ours = [Text(wording.our_text(cell), style=_STYLE[cell.place]) for cell in _at(row, kept)]
+        ours = [_ours(cell, signed=signed) for cell in _at(row, kept)]
         source = [Text(wording.ours(table))] if block.has_published else []
         grid.add_row(Text("" if published else row.label), *source, *ours, wording.standing(row))
     return grid
+
+
+def _ours(cell: Cell, *, signed: bool) -> Text:
+    """Our value with its verdict; where another one of the data set has a verdict, room for one."""
+    beside = f" {sign(cell.verdict) or ' '}" if signed else ""
+    return Text(wording.our_text(cell), style=_STYLE[cell.place]).append(beside, style="not bold not underline")
 
 
 def _differences(table: Table, block: Block) -> Grid:

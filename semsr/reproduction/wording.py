@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from semsr.reproduction.seeds import ENOUGH
 from semsr.reproduction.table import TRUST, Block, Cell, Comparison, Difference, Row, Table
+from semsr.reproduction.wording_verdicts import ORDER, agreement_line, stale_lines, tied, verdict_lines
 
 DASH = "–"
 INFINITY = "∞"
@@ -15,9 +16,8 @@ SPREAD = (
 )
 MISSING_FILES = "Missing files"
 SHARED = (
-    "A row of several seeds shares the place of the best one where the 95 % Welch interval of the difference of their means over seeds "
-    f"contains 0, or one of the two has fewer than {ENOUGH} seeds; the second place is given likewise among the rest. A row without ± is "
-    "compared as printed alone; printed between rows that share a place, it shares it."
+    "Where a row has several seeds, it is told apart from another one only if the interval over seeds says so as well; with fewer than "
+    f"{ENOUGH} seeds never."
 )
 DIFFERENCES = (
     "Differences: first row minus second, with the 95 % interval over seeds (Welch's; Student's where the second is the one start of all "
@@ -104,11 +104,11 @@ def published_text(cell: Cell) -> str:
 
 
 def our_text(cell: Cell) -> str:
-    """Our value, or in a word what is there instead."""
+    """Our value, marked where it shares the best place; or in a word what is there instead."""
     result = cell.result
     match result.status:
         case "reproduced":
-            value = cell.text.replace("inf", INFINITY)
+            value = cell.text.replace("inf", INFINITY) + tied(cell.standing)
             return f"{value} ± {cell.spread}" if cell.spread else value
         case "incomplete" if result.seeds_of > 1:
             return f"incomplete ({len(result.seeds)} of {result.seeds_of} seeds)"
@@ -116,8 +116,8 @@ def our_text(cell: Cell) -> str:
             return f"incomplete ({result.count} of {result.of})"
         case "not-available":
             return "n/a"
-        case "refused":
-            return "refused"
+        case "refused" | "stale":
+            return result.status
         case _:
             return DASH
 
@@ -184,31 +184,45 @@ def difference_lines(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, .
 
 def legend(table: Table) -> tuple[str, ...]:
     """How to read the marks."""
-    among = (
-        "" if not table.source or table.not_run or table.context else ", published and reproduced values each among themselves"
-    )
-    lines = [
-        f"Bold: best of its column; underlined: second best; equal values share it, compared as printed{among}. "
-        "↑ higher is better, ↓ lower is better."
-    ]
+    measured = any(cell.result.value is not None for _, _, _, cell in table.cells())
+    lines = ["↑ higher is better, ↓ lower is better."]
+    if any(block.has_published for block in table.blocks) and not table.context:
+        lines.append("Published: bold best of its column, underlined second best; equal values share it, compared as printed.")
+    if measured:
+        lines.append(ORDER)
     if any(cell.result.spread for _, _, _, cell in table.cells()):
         lines += [SPREAD, SHARED]
     if any(block.comparisons for block in table.blocks):
         lines.append(DIFFERENCES)
     if table.context:
         lines.append("Values of other pictures are not ranked, and no difference to them is formed.")
+    lines += verdict_lines(table.verdicts)
     if any(block.has_published for block in table.blocks):
         lines.append(f"{DASH} no value: the paper does not have it, or it was not run here.")
     levels = ", ".join(f"{level} {TRUST[level]}" for level in table.trust)
     if levels:
         lines.append(f"Trust: {levels}.")
-    if any(cell.result.value is not None for _, _, _, cell in table.cells()):
+    if measured:
         also = f"; those between rows in {table.id}.differences.csv" if any(block.comparisons for block in table.blocks) else ""
         lines.append(
             "A mean is shown only where every image of the data set has a value. Unrounded means, their 95 % intervals over images, "
             f"and differences are in {table.id}.csv{also}."
         )
     return tuple(lines)
+
+
+def stale(table: Table) -> list[str]:
+    """What was measured of pictures, data, a protocol or a metric that have changed since, a line a reason."""
+    return stale_lines(
+        (f"{row.label} ({block.label}, {column.title})", cell.result.reason)
+        for block, row, column, cell in table.cells()
+        if cell.result.status == "stale"
+    )
+
+
+def agreement(block: Block) -> str:
+    """Whether our values put the published rows in the published order; empty where nothing can be said."""
+    return agreement_line(block.orders, {column.name: column.title for column in block.columns})
 
 
 def how_measured(table: Table) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,13 @@
 """Writes results/tables/<id>.{csv,tex,md} and shows what was run. Reads scores, never pictures.
 
-Where a card compares rows, or judges order them, <id>.differences.csv holds their differences.
+Where a card compares rows, or judges order them, <id>.differences.csv holds their differences; <id>.order.csv holds every pair of rows and
+the agreement with the paper's order, <id>.claims.csv what is left of the card's claims.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -20,6 +22,7 @@ from semsr.reproduction.descriptions.render import render_terminal as show_descr
 from semsr.reproduction.descriptions.table import DescriptionTable
 from semsr.reproduction.descriptions.wording import missing as descriptions_missing
 from semsr.reproduction.render_csv import render_csv, render_differences
+from semsr.reproduction.render_evidence import Ordered, render_claims, render_pairs
 from semsr.reproduction.render_latex import render_latex
 from semsr.reproduction.render_markdown import render_markdown
 from semsr.reproduction.render_terminal import missing, render_terminal
@@ -27,11 +30,18 @@ from semsr.reproduction.semantic.render import render_terminal as show_semantic
 from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.semantic.wording import missing as semantic_missing
 from semsr.reproduction.table import Table
+from semsr.reproduction.wording import stale
+from semsr.reproduction.wording_verdicts import STALE
 from semsr.stages import tabulate_descriptions, tabulate_semantic
+from semsr.stages.explained import explanations
 from semsr.stages.shelf import Shelf
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 DIFFERENCES = ".differences.csv"
+ORDER = ".order.csv"
+CLAIMS = ".claims.csv"
+_BESIDE = (DIFFERENCES, ORDER, CLAIMS)
+"""What a table has beside the formats of `RENDERERS`, where there is any."""
 
 
 def run(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[Table, ...]:
@@ -75,11 +85,15 @@ def files_of(table: Table | DescriptionTable | SemanticTable) -> dict[str, str]:
             return {
                 **{f"{table.id}.{suffix}": render(table) for suffix, render in RENDERERS.items()},
                 f"{table.id}{DIFFERENCES}": render_differences(table),
+                f"{table.id}{ORDER}": render_pairs(table.id, table.profile, _ordered(table)),
+                f"{table.id}{CLAIMS}": render_claims(table.id, table.profile, table.claims),
             }
         case SemanticTable():
             return {
                 **{f"{table.id}.{suffix}": render(table) for suffix, render in tabulate_semantic.RENDERERS.items()},
                 f"{table.id}{DIFFERENCES}": tabulate_semantic.render_order(table),
+                f"{table.id}{ORDER}": render_pairs(table.id, table.profile, tabulate_semantic.ordered(table)),
+                f"{table.id}{CLAIMS}": render_claims(table.id, table.profile, table.claims),
             }
     return {f"{table.id}.{suffix}": render(table) for suffix, render in tabulate_descriptions.RENDERERS.items()}
 
@@ -98,8 +112,14 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
             planned = tuple(dataset for dataset in planned if shelf.has_scores(dataset))
         scores = {dataset: shelf.scores(dataset, protocol) for dataset in planned}
         remarks = {dataset: shelf.remark(dataset) for dataset in planned}
-        tables.append(assemble(project, card, profile, protocol, scores, remarks))
+        explained = explanations(project, profile, card.id)
+        tables.append(assemble(project, card, profile, protocol, scores, remarks, explained=explained))
     return tuple(tables)
+
+
+def _ordered(table: Table) -> Iterator[Ordered]:
+    for block in table.blocks:
+        yield Ordered(block.dataset, "", [row.label for row in block.rows], block.columns, block.orders)
 
 
 def _show(
@@ -127,8 +147,13 @@ def _show(
         console.print(Text("Without a value:", style="bold"))
         for line in gone:
             console.print(Text(f"  {line}"))
+    if old := [f"{table.id}: {line}" for table in tables for line in stale(table)]:
+        console.print(Text(f"{STALE}:", style="bold"))
+        for line in old:
+            console.print(Text(f"  {line}"))
     console.print(Text("Written:", style="bold"))
-    for stem in dict.fromkeys(name.rsplit(".", 1)[0] for name in written if not name.endswith(DIFFERENCES)):
+    for stem in dict.fromkeys(name.rsplit(".", 1)[0] for name in written if not name.endswith(_BESIDE)):
         console.print(Text(f"  {stem}.{{{','.join(RENDERERS)}}}"))
-        if f"{stem}{DIFFERENCES}" in written:
-            console.print(Text(f"  {stem}{DIFFERENCES}"))
+        for suffix in _BESIDE:
+            if f"{stem}{suffix}" in written:
+                console.print(Text(f"  {stem}{suffix}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from semsr.cards import ProfileCard, SemanticTableCard
@@ -11,16 +11,18 @@ from semsr.evaluation.semantic.protocol import ResolvedSemanticProtocol, resolve
 from semsr.evaluation.semantic.values import JudgedValues, read_values, values_path
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
+from semsr.reproduction.render_evidence import Ordered
 from semsr.reproduction.semantic.assemble import assemble, planned
 from semsr.reproduction.semantic.render import render_latex, render_markdown
 from semsr.reproduction.semantic.render_csv import render_csv, render_order
 from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.wording import pictures_remark
 from semsr.restoration.cell import FINGERPRINT, read_json
+from semsr.stages.explained import explanations
 
 RENDERERS: dict[str, Callable[[SemanticTable], str]] = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 """What every table has; the order of its rows and the agreement of its judges (`render_order`) stand in a file of their own."""
-__all__ = ["RENDERERS", "render_order", "tables_of"]
+__all__ = ["RENDERERS", "ordered", "render_order", "tables_of"]
 
 
 def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = False) -> tuple[SemanticTable, ...]:
@@ -53,8 +55,16 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
             expected[dataset] = prepared.card.count if prepared.card.source.kind == "files" else None
         for dataset, found in values.items():
             _same_draws(dataset, found)
-        tables.append(assemble(project, card, profile, protocol, values, remarks, expected))
+        explained = explanations(project, profile, card.id)
+        tables.append(assemble(project, card, profile, protocol, values, remarks, expected, explained=explained))
     return tuple(tables)
+
+
+def ordered(table: SemanticTable) -> Iterator[Ordered]:
+    """The orders of a table's columns, by each judge."""
+    for block in table.blocks:
+        for said in block.judgements:
+            yield Ordered(block.dataset, said.judge, [row.label for row in said.rows], said.columns, said.orders)
 
 
 def _read(

@@ -35,12 +35,50 @@ def test_the_difference_is_of_the_unrounded_value(scored: Any, cell: Find) -> No
     assert cell(table, "alpha", "Older", "psnr").difference is None
 
 
-def test_places_are_given_as_printed_and_apart(scored: Any, cell: Find) -> None:
-    """Ours: 30.01 and 30.006 print alike and share the first place; published: 30.10 twice, then 30.00."""
+def test_published_values_are_placed_as_printed(scored: Any, cell: Find) -> None:
+    """Published: 30.10 twice, then 30.00."""
     table = scored.table("full", "paper-table")
     cells = {row: cell(table, "alpha", row, "psnr") for row in ("Old", "New", "Older", "Bicubic")}
-    assert {row: found.place for row, found in cells.items()} == {"Old": 1, "New": 1, "Older": 0, "Bicubic": 2}
     assert {row: found.published_place for row, found in cells.items()} == {"Old": 2, "New": 1, "Older": 1, "Bicubic": 0}
+
+
+def test_only_what_is_told_apart_from_all_others_is_best(scored: Any, cell: Find) -> None:
+    """Three pictures never tell two rows apart (2^-3 is above 0.05): all three are tied, and none is bold or underlined."""
+    table = scored.table("full", "paper-table")
+    cells = {row: cell(table, "alpha", row, "psnr") for row in ("Old", "New", "Bicubic")}
+    assert {found.place for found in cells.values()} == {0}
+    assert all(found.standing.tied and not found.standing.best for found in cells.values())
+    assert len({found.standing.groups for found in cells.values()}) == 1
+
+
+def test_rows_that_check_the_set_up_take_no_part_in_the_order(scored: Any, cell: Find) -> None:
+    scored.edit("methods/plain/method.yaml", sanity=True)
+    table = scored.table("full", "paper-table")
+    found = cell(table, "alpha", "Bicubic", "psnr")
+    assert found.text == "29.33" and found.standing.groups == "" and not found.standing.tied
+    (pair,) = table.blocks[0].orders["psnr"].pairs
+    rows = table.blocks[0].rows
+    assert (rows[pair.upper].label, rows[pair.lower].label) == ("Old", "New")
+    assert pair.difference == pytest.approx(30.01 - 30.006)
+    assert [row.sanity for row in rows if row.label == "Bicubic"] == [True]
+
+
+def test_a_row_that_is_best_on_many_pictures_is_bold(house: Any, cell: Find) -> None:
+    names = [f"p{at:02d}" for at in range(20)]
+    house.prepare("alpha", names)
+    house.edit("datasets/alpha/dataset.yaml", count=20)
+    for at, row in enumerate(("plain", "network", "network/wide@1")):
+        house.score("alpha", row, "psnr", {name: 28 + at + 0.1 * (index % 5) for index, name in enumerate(names)})
+        house.score("alpha", row, "lpips", {name: 0.3 + 0.01 * ((index + at) % 3) for index, name in enumerate(names)})
+    table = house.table("full", "paper-table")
+    standing = {row: cell(table, "alpha", row, "psnr").standing for row in ("Bicubic", "Old", "New")}
+    assert {row: found.best for row, found in standing.items()} == {"Bicubic": False, "Old": False, "New": True}
+    assert cell(table, "alpha", "New", "psnr").place == 1
+    assert not any(cell(table, "alpha", row, "lpips").standing.best for row in standing), (
+        "nearly the same mean, in another order"
+    )
+    agreement = table.blocks[0].orders["psnr"].agreement
+    assert (agreement.tau, agreement.rows) == (1, 2), "Old 30.00 and New 30.10 are published"
 
 
 def test_a_profile_that_is_not_the_papers_never_gives_a_reproduction(scored: Any) -> None:

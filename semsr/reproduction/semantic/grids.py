@@ -12,6 +12,7 @@ from semsr.reproduction.semantic.table import Block, Cell, Comparison, Judgement
 from semsr.reproduction.semantic.wording import heading, interval, number
 from semsr.reproduction.table import Place
 from semsr.reproduction.wording import DASH
+from semsr.reproduction.wording_verdicts import sign
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,16 @@ class Text:
         under: an interval, shown small below it.
         marks: letters of footnotes.
         place: 1 bold, 2 underlined.
+        sign: of the verdict on the published value beside it.
+        made: what names our value and everything it was made from; not shown, but said in a comment where a format has them.
     """
 
     text: str
     under: str = ""
     marks: tuple[str, ...] = ()
     place: Place = 0
+    sign: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ def _values(table: SemanticTable, block: Block, said: Judgement) -> Grid:
         lines.append((*line, Text(wording.standing(row))) if said.ran else tuple(line))
     gone = wording.lacks(said, table.columns)
     title = "" if own else f"Judged by {said.judge}: {said.title}"
-    return Grid(title, tuple(head), tuple(lines), right=1 if said.ran else 0, said=(gone,) if gone else ())
+    below = tuple(filter(None, (gone, wording.agreement(said))))
+    return Grid(title, tuple(head), tuple(lines), right=1 if said.ran else 0, said=below)
 
 
 def _shares(table: SemanticTable, block: Block, said: Judgement) -> Grid:
@@ -187,7 +193,8 @@ def _has_published(row: Row) -> bool:
 
 
 def _value(cell: Cell) -> Text:
-    return Text(wording.value_text(cell), interval(cell.drawn, _digits(cell)), cell.marks, cell.place)
+    under = interval(cell.drawn, _digits(cell))
+    return Text(wording.value_text(cell), under, cell.marks, cell.place, sign(cell.verdict), cell.result_id)
 
 
 def _number(found: Drawn | None, digits: int = 1, *, sign: bool = False) -> Text:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from semsr.assets.missing import MissingFile
 from semsr.cards import TableRow
@@ -16,7 +15,9 @@ from semsr.reproduction.semantic.agreement import steps
 from semsr.reproduction.semantic.reading import OF_THE_FLOOR, Reader, Wanted, lacks
 from semsr.reproduction.semantic.shares import Drawn, recovered
 from semsr.reproduction.semantic.table import Cell, Judgement, Role, Row
-from semsr.reproduction.table import Column
+from semsr.reproduction.statistics.column import from_draws
+from semsr.reproduction.statistics.order import ColumnOrder
+from semsr.reproduction.table import Column, Place
 
 
 def judgement(reader: Reader, notes: Footnotes) -> Judgement:
@@ -37,7 +38,8 @@ def judgement(reader: Reader, notes: Footnotes) -> Judgement:
         rows.append(row)
     rows = _with_shares(rows, reader, wanted)
     known = lacks(judge.values) if judge.values else {}
-    rows = [_with_notes(row, notes, {OF_THE_FLOOR, *known.values()}) for row in _placed(rows, wanted)]
+    rows, orders = _placed(rows, reader)
+    rows = [_with_notes(row, notes, {OF_THE_FLOOR, *known.values()}) for row in rows]
     order_by = next((column for column in wanted.shown if len(reader.comparable(column.name)) > 1), None)
     values = judge.values
     return Judgement(
@@ -51,6 +53,7 @@ def judgement(reader: Reader, notes: Footnotes) -> Judgement:
         vanished=dict(values.facts.get("vanished") or {}) if values else {},
         order=() if order_by is None else steps(reader.comparable(order_by.name), order_by.direction),
         order_by=order_by,
+        orders=orders,
     )
 
 
@@ -89,21 +92,40 @@ def _published_share(printed: Sequence[Published | None], column: Column) -> flo
     return 100 * (sr - floor) / (ceiling - floor)
 
 
-def _placed(rows: Sequence[Row], wanted: Wanted) -> list[Row]:
-    """Mark best and second best among the restorations: published values, and ours."""
+def _placed(rows: Sequence[Row], reader: Reader) -> tuple[list[Row], dict[str, ColumnOrder]]:
+    """Place the rows under each column: of the published values best and second best, of ours the restorations by paired tests.
+
+    The floor is no competitor but what all are held against; a paper prints it among the others, so it is placed among the published.
+    """
+    wanted, values = reader.wanted, reader.judge.values
+    entries = {(row.method, row.variant): row for row in wanted.rows}
     cells = [list(row.cells) for row in rows]
-    ranked = [at for at, row in enumerate(rows) if row.role != "ceiling"]
+    orders: dict[str, ColumnOrder] = {}
     for column_at, column in enumerate(wanted.shown):
-        each = [cells[at][column_at] for at in ranked]
-        theirs = places([cell.published.number if cell.published else None for cell in each], column.direction)
-        ours = places(
-            [Decimal(cell.text) if cell.text else None for cell in each],
+        each = [row.cells[column_at] for row in rows]
+        printed = [
+            cell.published.number if cell.published and row.role != "ceiling" else None
+            for row, cell in zip(rows, each, strict=True)
+        ]
+        draws = [
+            reader.whole("row", entries[row.method, row.variant], column.name) if row.role == "row" else None for row in rows
+        ]
+        told = [None if number is None else float(number) for number in printed]
+        both = any(number is not None and row is not None for number, row in zip(told, draws, strict=True))
+        order = from_draws(
+            draws,
             column.direction,
-            [cell.seeds or (() if cell.drawn.value is None else (cell.drawn.value,)) for cell in each],
+            told if both else (),
+            pictures=values.pictures if values else 0,
+            seeds=[cell.seeds for cell in each],
         )
-        for at, their, our in zip(ranked, theirs, ours, strict=True):
-            cells[at][column_at] = replace(cells[at][column_at], published_place=their, place=our)
-    return [replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True)]
+        if any(row is not None for row in draws):
+            orders[column.name] = order
+        theirs = places(printed, column.direction)
+        for at, (their, standing) in enumerate(zip(theirs, order.standings, strict=True)):
+            place: Place = 1 if standing.best else 0
+            cells[at][column_at] = replace(each[at], published_place=their, place=place, standing=standing)
+    return [replace(row, cells=tuple(line)) for row, line in zip(rows, cells, strict=True)], orders
 
 
 def _with_notes(row: Row, notes: Footnotes, told: Collection[str]) -> Row:

@@ -18,6 +18,7 @@ from semsr.reproduction import not_run
 from semsr.reproduction.assemble import spread_text
 from semsr.reproduction.reported import Published, Reported
 from semsr.reproduction.seeds import spread_of
+from semsr.reproduction.semantic.origin import OBJECTS, origin_of
 from semsr.reproduction.semantic.shares import Draws, drawn, mean_over_seeds, trusted
 from semsr.reproduction.semantic.table import Cell, Role, Row
 from semsr.reproduction.table import Column
@@ -164,7 +165,7 @@ class Reader:
         printed: Published | None,
         digits: int,
     ) -> Cell:
-        cell = self._value(role, entry, column.name, why, gone, digits)
+        cell = self._value(role, entry, column.name, column.metric.id, why, gone, digits)
         number = printed.number if printed else None
         value = cell.drawn.value
         ours_minus_theirs = None if value is None or number is None else value - float(number)
@@ -173,9 +174,9 @@ class Reader:
     def _object(self, role: Role, entry: TableRow, name: str, why: str, gone: str) -> Cell:
         if role == "floor" and name == IMPROVEMENT and not why:
             return Cell("not-available", OF_THE_FLOOR)
-        return self._value(role, entry, name, why, gone, OBJECT_DIGITS)
+        return self._value(role, entry, name, OBJECTS, why, gone, OBJECT_DIGITS)
 
-    def _value(self, role: Role, entry: TableRow, column: str, why: str, gone: str, digits: int) -> Cell:
+    def _value(self, role: Role, entry: TableRow, column: str, metric: str, why: str, gone: str, digits: int) -> Cell:
         values = self.judge.values
         if why or values is None:
             return Cell("not-run", why)
@@ -191,7 +192,9 @@ class Reader:
         seeds = tuple(float(draws[0]) for draws in each) if several else ()
         spread = spread_of(seeds)
         sd = "" if spread is None else spread_text(spread.sd, digits)
-        return Cell("reproduced", drawn=found, text=_printed(found.value, digits), spread_text=sd, seeds=seeds)
+        origin = origin_of(values, column, metric, self._keys(role, entry))
+        text, made = _printed(found.value, digits), origin.result_id if origin else ""
+        return Cell("reproduced", drawn=found, text=text, spread_text=sd, seeds=seeds, result_id=made)
 
     def whole(self, role: Role, entry: TableRow, column: str) -> Draws | None:
         """A row's draws, of several seeds their mean; None unless it has a value.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table as Lines
@@ -13,6 +15,7 @@ from semsr.reproduction.semantic import wording
 from semsr.reproduction.semantic.grids import Grid, Text, grids
 from semsr.reproduction.semantic.table import Block, SemanticTable
 from semsr.reproduction.wording import MISSING_FILES
+from semsr.reproduction.wording_verdicts import CLAIMS, claim_line
 
 _STYLES = {0: "", 1: "bold", 2: "underline"}
 
@@ -30,6 +33,7 @@ def render_markdown(table: SemanticTable) -> str:
             parts += [_markdown_grid(grid)] if grid.lines else []
             parts += ["\n".join(f"- {escape(line)}" for line in grid.said)] if grid.said else []
     named = {
+        CLAIMS: [f"**{escape(text)}**: {escape(said)}" for text, said in map(claim_line, table.claims)],
         "How to read it": [escape(line) for line in (*wording.legend(table), *table.notes)],
         "Who judges": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.judges(table)],
         "How it is measured": [f"**{escape(a)}**: {escape(b)}" for a, b in wording.how_measured(table)],
@@ -50,6 +54,7 @@ def _markdown_grid(grid: Grid) -> str:
 def _markdown_text(text: Text) -> str:
     found = markdown.placed(markdown.escape(text.text), text.place)
     found += f"<sup>{','.join(text.marks)}</sup>" if text.marks else ""
+    found += f" {text.sign}" if text.sign else ""
     return found + (f"<br><sub>{markdown.escape(text.under)}</sub>" if text.under else "")
 
 
@@ -62,7 +67,8 @@ def render_latex(table: SemanticTable) -> str:
             used = {letter for line in grid.lines for text in line for letter in text.marks}
             said = [latex.escape(note) for note in (*notes, *grid.said) if note]
             floats.append(_float(table, block, grid, at, [*said, *_letters(table, used)]))
-    legend = [latex.escape(text) for text in (*wording.legend(table), *table.notes)]
+    legend = [rf"\textit{{{latex.escape(text)}}}: {latex.escape(said)}" for text, said in map(claim_line, table.claims)]
+    legend += [latex.escape(text) for text in (*wording.legend(table), *table.notes)]
     legend += [
         rf"\textbf{{{latex.escape(a)}}}: {latex.escape(b)}." for a, b in (*wording.judges(table), *wording.how_measured(table))
     ]
@@ -108,15 +114,22 @@ def _latex_grid(grid: Grid) -> str:
         *([" ".join(rules)] if rules else []),
         *([" & ".join(below) + r" \\"] if any(below) else []),
         r"\midrule",
-        *(" & ".join(map(_latex_text, line)) + r" \\" for line in grid.lines),
+        *(" & ".join(map(_latex_text, line)) + r" \\" + _made(grid, line) for line in grid.lines),
         r"\bottomrule",
         r"\end{tabular}%",
     ]
     return "\n".join(lines)
 
 
+def _made(grid: Grid, line: Sequence[Text]) -> str:
+    """A comment that names what the values of a line were made from."""
+    ids = "; ".join(f"{head[0]} {text.made}" for head, text in zip(grid.head, line, strict=True) if text.made)
+    return f" % {latex.plain(ids)}" if ids else ""
+
+
 def _latex_text(text: Text) -> str:
     found = latex.placed(latex.escape(text.text), text.place)
+    found += rf"\,{latex.escape(text.sign)}" if text.sign else ""
     found += rf"\rlap{{\textsuperscript{{{','.join(text.marks)}}}}}" if text.marks else ""
     return rf"\shortstack[r]{{{found}\\{{\tiny {latex.escape(text.under)}}}}}" if text.under else found
 
@@ -132,6 +145,7 @@ def render_terminal(table: SemanticTable) -> RenderableType | None:
         for grid in grids(table, block):
             parts += [_terminal_grid(grid)] if grid.lines else [Printed(grid.title)]
             parts += [Printed(f"  {line}") for line in grid.said]
+    parts += [Printed(f"{CLAIMS[:-1]}: {text}: {said}") for text, said in map(claim_line, table.claims)]
     parts += [Printed(line, style="dim") for line in wording.legend(table)]
     return Group(*parts)
 
@@ -149,4 +163,6 @@ def _terminal_grid(grid: Grid) -> Lines:
 
 def _terminal_text(text: Text) -> Printed:
     found = Printed(text.text, style=_STYLES[text.place])
+    if text.sign:
+        found.append(f" {text.sign}", style="not bold not underline")
     return found.append(f" ({text.under})", style="not bold not underline") if text.under else found

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from semsr.reproduction.render_csv import number
+from semsr.reproduction.render_csv import VERDICT_HEADER, number, verdict_fields
 from semsr.reproduction.semantic.table import Block, Cell, Judgement, Row, SemanticTable
 from semsr.reproduction.table import Column
 
@@ -55,12 +55,14 @@ HEADER = (
     "best_published",
     "best_reproduced",
     "note",
+    *VERDICT_HEADER,
 )
 """A line a data set, judge, row and column; objects are columns too. Values and shares are in percent, intervals of 95 % over pictures.
 
 `role` is ceiling (the judge on HR), floor (on zoomed LR) or row; `seeds` is empty for what is not trained or drawn several times;
 `draws`, `share_draws`: those that have a value, which the interval is of;
-`status` is reproduced, incomplete, not-available or not-run; `best_*` is 1 (best), 2 (second best) or empty.
+`status` is reproduced, incomplete, not-available or not-run; `best_published` is 1 (best), 2 (second best) or empty, `best_reproduced` 1
+where our value is significantly the best.
 """
 
 ORDER_HEADER = (
@@ -155,6 +157,7 @@ def _line(table: SemanticTable, block: Block, said: Judgement, row: Row, column:
         cell.published_place or "",
         cell.place or "",
         "; ".join(notes),
+        *verdict_fields(cell.verdict, cell.standing, cell.result_id),
     ]
 
 

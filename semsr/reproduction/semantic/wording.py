@@ -9,6 +9,7 @@ from semsr.reproduction.semantic.shares import Drawn
 from semsr.reproduction.semantic.table import Block, Cell, Judgement, Row, SemanticTable
 from semsr.reproduction.table import TRUST, Column
 from semsr.reproduction.wording import DASH, SHARED, SPREAD
+from semsr.reproduction.wording_verdicts import ORDER, agreement_line, tied, verdict_lines
 
 _WORDS = {"pq": "PQ", "sq": "SQ", "rq": "RQ", "ap": "AP", "ap50": "AP50", "ap75": "AP75", "miou": "mIoU"}
 DIFFERENCE = "difference"
@@ -81,7 +82,8 @@ def standing(row: Row) -> str:
 def value_text(cell: Cell) -> str:
     """Our value, or in a word what is there instead."""
     if cell.text:
-        return f"{cell.text} ± {cell.spread_text}" if cell.spread_text else cell.text
+        value = cell.text + tied(cell.standing)
+        return f"{value} ± {cell.spread_text}" if cell.spread_text else value
     if cell.reason == OF_THE_FLOOR:
         return DASH
     return {"incomplete": "incomplete", "not-available": "n/a"}.get(cell.status, DASH)
@@ -148,15 +150,17 @@ def judges(table: SemanticTable) -> list[tuple[str, str]]:
 
 def legend(table: SemanticTable) -> list[str]:
     """How to read the table."""
-    among = ", published and reproduced values each among themselves" if table.source and not table.not_run else ""
     lines = [
-        "The first row is the judge on HR (ceiling); the row marked floor is zoomed LR. Bold: best of all rows but the ceiling; "
-        f"underlined: second best; compared as printed{among}. ↑ higher is better, ↓ lower is better."
+        "The first row is the judge on HR (ceiling); the row marked floor is zoomed LR; neither is ranked among ours. ↑ higher is better, "
+        "↓ lower is better."
     ]
+    if table.source:
+        lines.append("Published: bold best of all rows but the ceiling, underlined second best; compared as printed.")
     ran = [block for block in table.blocks if any(said.ran for said in block.judgements)]
     if ran:
         draws = max(block.draws for block in ran)
         lines += [
+            ORDER,
             f"Intervals: 95 %, percentile bootstrap over pictures ({draws} draws, the same for every row and judge, so that differences, "
             "shares and tau are formed draw by draw). A row of several seeds has the mean over them in every draw: its interval is over "
             "pictures, not over trainings. Draws that have nothing to be measured by are left out; the CSV says how many were used.",
@@ -178,6 +182,7 @@ def legend(table: SemanticTable) -> list[str]:
             for block in ran
             if any(block.first.vanished.values())
         ]
+        lines += verdict_lines(table.verdicts)
         lines.append(f"Unrounded values with their intervals are in {table.id}.csv.")
     levels = sorted({row.trust for block in table.blocks for said in block.judgements for row in said.rows if row.trust})
     if any(block.has_published for block in table.blocks):
@@ -189,6 +194,11 @@ def legend(table: SemanticTable) -> list[str]:
 
 def _counted(found: Mapping[str, int]) -> str:
     return " and ".join(f"{found[what]} {what}" for what in ("segments", "objects") if found.get(what))
+
+
+def agreement(judgement: Judgement) -> str:
+    """Whether our values put the published rows in the published order; empty where nothing can be said."""
+    return agreement_line(judgement.orders, {column.name: name(column) for column in judgement.columns})
 
 
 def how_measured(table: SemanticTable) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def test_seeds_are_averaged(judged: Any) -> None:
     # Pictures have a mean of 293 / 6, the seeds lie 1 below and 2 above.
     assert pq.drawn.value == pytest.approx(293 / 6 + 0.5)
     assert pq.seeds == pytest.approx((293 / 6 - 1, 293 / 6 + 2))
-    assert pq.spread_text == "2.1" and wording.value_text(pq) == "49.3 ± 2.1"
+    assert pq.spread_text == "2.1" and wording.value_text(pq) == "49.3° ± 2.1", "two seeds are never enough to be told apart"
     assert box_ap.spread is not None and box_ap.spread.sd == pytest.approx(0, abs=1e-9)
     omission, _, improvement = found.objects
     assert (omission.drawn.value, improvement.drawn.value) == (pytest.approx(40.5), pytest.approx(45))
