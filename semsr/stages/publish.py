@@ -11,6 +11,7 @@ import pandas as pd
 
 from semsr.cards import ProfileCard
 from semsr.errors import SemsrError
+from semsr.evaluation.lints.store import read_lints
 from semsr.files import sha256_file
 from semsr.leaderboard.build import Built, build
 from semsr.leaderboard.collect import AnyOf, Sources, collect
@@ -67,6 +68,7 @@ def sources(project: Project, profile: ProfileCard, *, keep_going: bool = False)
         files={table.id: tabulate.files_of(table) for table in tables},
         scores=_scores(project, profile, datasets),
         prepared=_prepared(project, datasets),
+        warnings=_warnings(project, profile, datasets),
         facts=_facts(project),
     )
 
@@ -78,6 +80,20 @@ def _scores(project: Project, profile: ProfileCard, datasets: list[str]) -> dict
 
 def _prepared(project: Project, datasets: list[str]) -> dict[str, Prepared]:
     return {name: open_prepared(project, name) for name in datasets if (project.data / name / MANIFEST).is_file()}
+
+
+def _warnings(project: Project, profile: ProfileCard, datasets: list[str]) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """What lints found in the outputs, by data set, method and variant; of a row with seeds, each finding names its seed."""
+    found: dict[tuple[str, str, str], tuple[str, ...]] = {}
+    for dataset in datasets:
+        path = project.results(profile.id) / "lints" / f"{dataset}.json"
+        if not path.is_file():
+            continue
+        for (method, variant, seed), findings in read_lints(path).items():
+            of_seed = f"seed {seed}: " if seed else ""
+            lines = tuple(f"{of_seed}{finding.message}" for finding in findings if finding.counts)
+            found[dataset, method, variant] = found.get((dataset, method, variant), ()) + lines
+    return found
 
 
 def _facts(project: Project) -> list[tuple[str, str]]:
