@@ -29,8 +29,9 @@ def render(trace: Trace, *, as_json: bool = False) -> str:
         # Not a number and infinity are no JSON: PSNR of identical pictures is infinite.
         return json.dumps(_finite(trace.plain()), indent=1, ensure_ascii=False, allow_nan=False, default=str)
     tree = Tree(Text(trace.address, "bold"))
+    seen: set[tuple[str, str]] = set()
     for link in trace.links:
-        _grow(tree, link)
+        _grow(tree, link, seen)
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=not sys.stdout.isatty())
     with console.capture() as captured:
         console.print(tree)
@@ -41,14 +42,19 @@ def render(trace: Trace, *, as_json: bool = False) -> str:
     return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines())
 
 
-def _grow(tree: Tree, link: Link) -> None:
+def _grow(tree: Tree, link: Link, seen: set[tuple[str, str]]) -> None:
+    """Add a link; what stands below it is shown where it comes first (three seeds that started from one training)."""
     sign, style = SIGNS[link.state]
     text = Text.assemble((f"{sign} ", style), (link.what, "bold"), f"  {link.text}")
     if link.why:
         text.append(f"\n  {link.why}", style)
+    if len(link.below) > 1 and (link.what, link.text) in seen:
+        tree.add(text.append("  (see above)", "dim"))
+        return
+    seen.add((link.what, link.text))
     branch = tree.add(text)
     for below in link.below:
-        _grow(branch, below)
+        _grow(branch, below, seen)
 
 
 def _end(trace: Trace) -> list[Text]:

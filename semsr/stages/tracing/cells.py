@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def _run(project: Project, cell: Cell, record: Mapping[str, Any], measured: str,
             f"{record.get('created', '?')} on {record.get('device', '?')}, {record.get('seconds_per_image', '?')} s a picture",
             "recorded",
         ),
-        Link("options", ", ".join(f"{name} {value}" for name, value in options.items()) or "none", "recorded"),
+        Link("options", ", ".join(f"{name} {json.dumps(value)}" for name, value in options.items()) or "none", "recorded"),
         Link("packages", packages or "none noted", "recorded"),
         Link("commit", f"{record.get('commit') or 'none'}, semsr {record.get('semsr', '?')}", "recorded"),
     )

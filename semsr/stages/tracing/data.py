@@ -33,13 +33,13 @@ def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth, *,
     except (FileNotFoundError, SemsrError) as error:
         why = "it is not prepared" if isinstance(error, FileNotFoundError) else str(error)
         text = f"{dataset}  manifest {short(recorded)}"
-        return Link(what, text, "broken", with_advice(why, again), facts, (_card(project, card), _source(project, card)))
+        return Link(what, text, "broken", with_advice(why, again), facts, (_card(project, card), _source(project, card, depth)))
     found = prepared.sha256
     below = (
         file_link("manifest", project, prepared.folder / MANIFEST),
         _pictures(project, prepared, depth),
         _card(project, card),
-        _source(project, card),
+        _source(project, card, depth),
     )
     text = f"{dataset}, {len(prepared.test)} test pictures  manifest {short(found)}"
     if found != recorded:
@@ -111,7 +111,7 @@ def _card(project: Project, card: DatasetCard) -> Link:
     return Link(link.what, link.text, link.state, link.why, {**link.facts, **facts}, link.below)
 
 
-def _source(project: Project, card: DatasetCard, above: tuple[str, ...] = ()) -> Link:
+def _source(project: Project, card: DatasetCard, depth: Depth, above: tuple[str, ...] = ()) -> Link:
     """What was fetched: each original file with the hash that its asset's card has, or each part with a record of its own."""
     path = record_path(project, card.id)
     shown = project.show(path)
@@ -123,18 +123,20 @@ def _source(project: Project, card: DatasetCard, above: tuple[str, ...] = ()) ->
     text = f"{shown}  {len(record.files)} {whence}"
     facts = {"file": shown, "kind": record.kind, "files": record.files}
     below = (
-        tuple(_part(project, card, record, name, (*above, card.id)) for name in record.files) if record.kind != "folder" else ()
+        tuple(_part(project, card, record, name, depth, (*above, card.id)) for name in record.files)
+        if record.kind != "folder"
+        else ()
     )
     return Link("source", text, "recorded", facts=facts, below=below)
 
 
-def _part(project: Project, card: DatasetCard, record: Fetched, name: str, above: tuple[str, ...]) -> Link:
+def _part(project: Project, card: DatasetCard, record: Fetched, name: str, depth: Depth, above: tuple[str, ...]) -> Link:
     recorded = record.files[name]
     if record.kind == "assets":
-        return asset_link(project, {"asset": name, "sha256": recorded}, Depth())
+        return asset_link(project, {"asset": name, "sha256": recorded}, depth)
     if name not in project.datasets or name in above:
         return Link("part", name, "broken", "no data set of this id is here any more", {"sha256": recorded})
-    below = _source(project, project.datasets[name], above)
+    below = _source(project, project.datasets[name], depth, above)
     found = read_record(project, name)
     if found is None or found.sha256 != recorded:
         why = f"what was fetched for {name}: recorded {recorded}, found {found.sha256 if found else 'none'}; run `semsr fetch {card.id}`"

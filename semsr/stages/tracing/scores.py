@@ -93,7 +93,7 @@ def result_link(result: Result, text: str, unit: str) -> Link:
     said = f"{shown}{f' {unit}' if unit else ''}, unrounded {result.value!r}, over {result.count} pictures"
     if result.low is not None and result.high is not None:
         said += f", 95 % interval {result.low:.6g} to {result.high:.6g}"
-    if result.seeds:
+    if len(result.seeds) > 1:
         said += f", mean of seeds {', '.join(f'{value:.6g}' for value in result.seeds)}"
     facts: dict[str, Any] = {
         "value": result.value,

@@ -41,7 +41,7 @@ def asset_link(project: Project, entry: Entry, depth: Depth, *, what: str = "fil
     asset = project.asset(name)
     mirrors = [describe(mirror) for mirror in asset.mirrors]
     facts |= {"file": asset.file, "licence": asset.licence, "mirrors": mirrors}
-    below = (Link("licence", asset.licence, "recorded"), *(Link("mirror", mirror, "recorded") for mirror in mirrors))
+    below = (Link("from", f"{'; or '.join(mirrors)}  licence: {asset.licence}", "recorded"),)
     if asset.sha256 is not None and asset.sha256 != recorded:
         why = f"sha256: recorded {recorded}, its card says {asset.sha256}: it is another file by now"
         return Link(what, text, "broken", why, facts, below)
@@ -98,8 +98,9 @@ def _folder(project: Project, profile: str, called: str) -> tuple[Path, str]:
 def _below(project: Project, profile: str, folder: Path, record: Mapping[str, Any], depth: Depth) -> tuple[Link, ...]:
     recipe = record.get("recipe")
     recipe = recipe if isinstance(recipe, Mapping) else {}
-    losses = ", ".join(recipe.get("losses") or ()) or str((recipe.get("objective") or {}).get("kind", "none"))
-    said = f"{recipe.get('steps', '?')} steps, batch {recipe.get('batch', '?')}, losses: {losses}"
+    objective = (recipe.get("objective") or {}).get("kind")
+    aims = [str(objective)] if objective else [name for name, loss in (recipe.get("losses") or {}).items() if loss]
+    said = f"{recipe.get('steps', '?')} steps, batch {recipe.get('batch', '?')}, for {', '.join(aims) or 'what its code says'}"
     links = [
         file_link("record", project, folder / TRAINED),
         Link("recipe", said, "recorded", facts={"recipe": dict(recipe)}),
