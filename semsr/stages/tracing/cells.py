@@ -157,6 +157,8 @@ def _pictures(project: Project, cell: Cell, measured: Mapping[str, str], depth: 
             else ()
         )
         return Link("pictures", text, "recorded", facts=facts, below=listed)
+    if not measured:
+        return Link("pictures", f"{text}, whose hashes nobody noted", "recorded", facts=facts)
     each = tuple(_picture(project, cell.picture(name), value, depth) for name, value in measured.items())
     wrong = tuple(link for link in each if link.state == "broken")
     state: State = "recorded" if wrong or not each else "checked"

@@ -6,9 +6,10 @@ from semsr.cards import DescriptionTableCard, ProfileCard
 from semsr.project import Project
 from semsr.reproduction.descriptions.said import file_of, read_described
 from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
+from semsr.stages.tracing.cells import passport_link
 from semsr.stages.tracing.data import dataset_link
 from semsr.stages.tracing.environment import environment_link
-from semsr.stages.tracing.link import Depth, Link, file_link
+from semsr.stages.tracing.link import Depth, Link, file_link, listed
 from semsr.stages.tracing.paper import table_link
 from semsr.stages.tracing.weights import weights_links
 
@@ -43,9 +44,8 @@ def chain(
     )
     links += weights_links(project, profile.id, facts.get("weights") or (), depth)
     made = {name: facts[name] for name in ("device", "packages", "created", "semsr", "commit", "fingerprint") if name in facts}
-    links.append(
-        Link("made", ", ".join(f"{name} {value}" for name, value in made.items()) or "not noted", "recorded", facts=made)
-    )
+    links.append(Link("made", listed(made) or "not noted", "recorded", facts=made))
+    links.append(passport_link(project, facts))
     links += [dataset_link(project, block.dataset, str(facts.get("manifest_sha256", "")), depth), environment_link(project)]
     return tuple(links)
 

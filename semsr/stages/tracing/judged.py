@@ -60,6 +60,10 @@ def chain(
     links.append(protocol_link(project, protocol.id, protocol.hash, recorded, its, again))
     if its is not None:
         links.append(_metric(project, its, values, depth, again))
+    else:
+        rule = protocol.card.objects.model_dump()
+        said = ", ".join(f"{name} {value}" for name, value in rule.items())
+        links.append(Link("objects", f"counted by {said}", "checked", facts=rule))
     links.append(_judge(project, profile, judgement.judge, values, depth))
     prepared = open_prepared(project, block.dataset)
     findings = project.segmented(profile.id, block.dataset, protocol.id, judgement.judge)
@@ -97,7 +101,7 @@ def _value(cell: Cell, of_seed: float | None, seed: int | None) -> Link:
     said = f"{cell.text}, unrounded {drawn.value!r}"
     if drawn.low is not None and drawn.high is not None:
         said += f", 95 % interval {drawn.low:.6g} to {drawn.high:.6g} over draws of the pictures"
-    if cell.seeds:
+    if len(cell.seeds) > 1:
         said += f", mean of seeds {', '.join(f'{value:.6g}' for value in cell.seeds)}"
     facts = {"value": drawn.value, "low": drawn.low, "high": drawn.high, "seeds": list(cell.seeds)}
     return Link("value", said, "here", facts=facts)

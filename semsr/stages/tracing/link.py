@@ -112,3 +112,12 @@ def with_advice(why: str, again: str) -> str:
 def short(value: str | None, digits: int = 12) -> str:
     """The first digits of a hash; a word where there is none."""
     return value[:digits] if value else "none"
+
+
+def listed(facts: Mapping[str, Any]) -> str:
+    """Facts in one line, as `device cpu; packages torch 2.12.1, numpy 2.4.6`."""
+
+    def said(value: object) -> str:
+        return ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, Mapping) else str(value)
+
+    return "; ".join(f"{name} {said(value)}" for name, value in facts.items())

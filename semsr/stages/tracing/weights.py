@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from semsr.preparation.manifest import read_manifest
 from semsr.project import GENERATOR, TRAINED, Project
 from semsr.restoration.cell import FINGERPRINT, read_json
 from semsr.restoration.weights import TRAINED_HERE
-from semsr.stages.tracing.link import Depth, Link, file_link, short, with_advice
+from semsr.stages.tracing.link import Depth, Link, file_link, listed, short, with_advice
 
 Entry = Mapping[str, str]
 """What records say of one file: {"asset": id, "sha256": hex}."""
@@ -112,7 +111,7 @@ def _below(project: Project, profile: str, folder: Path, record: Mapping[str, An
         links.append(file_link("weights", project, folder / GENERATOR, str(record.get("generator_sha256", ""))))
     links.append(file_link("log", project, folder / "log.csv"))
     made = {name: record[name] for name in ("packages", "passport", "semsr", "commit") if name in record}
-    links.append(Link("made with", _plain(made), "recorded", facts=made))
+    links.append(Link("made with", listed(made), "recorded", facts=made))
     return tuple(links)
 
 
@@ -133,10 +132,6 @@ def _data(project: Project, name: str, recorded: str) -> Link:
         why = f"manifest: recorded {recorded}, found {found}; `semsr train` would train again"
         return Link("trained on", text, "moved-on", why, facts)
     return Link("trained on", text, "checked", facts=facts)
-
-
-def _plain(made: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {json.dumps(value) if isinstance(value, Mapping) else value}" for name, value in made.items())
 
 
 def metric_weights(project: Project, metric: str, recorded: str, depth: Depth) -> tuple[Link, ...]:
