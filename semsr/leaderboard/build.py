@@ -91,6 +91,8 @@ def _write_downloads(site: Site, folder: Path) -> None:
     for table in site.tables:
         for name, text in (*table.downloads.items(), (f"{table.id}.json", json_of(site, table))):
             write_atomic(folder / "downloads" / name, text, durable=False)
+            # Once more as a script, which is how a page that was opened from a file gets at it: static/downloads.js.
+            write_atomic(folder / "downloads" / f"{name}.js", data_script(f"download:{name}", text), durable=False)
 
 
 def _measured(folder: Path, seconds: float) -> Built:
