@@ -86,13 +86,13 @@ def column_order(rows: Sequence[RowValues | None], direction: Direction, publish
     standings, pairs = order(values, direction, tests, images)
     if not published:
         return ColumnOrder(standings, pairs)
-    few = [None if value is None else np.array([value]) for value in values]
+    ours = [None if value is None else np.array([value]) for value in values]
     if pictures > 1 and images:
         drawn = means(np.stack(list(images.values())), counts(pictures)[:_TAU_DRAWS])
-        for place, at in enumerate(images):
-            few[at] = np.array([values[at], *drawn[:, place]])
+        for at, row_drawn in zip(images, drawn, strict=True):
+            ours[at] = np.array([values[at], *row_drawn])
     why = next((why for at, why in barred.items() if why and published[at] is not None), ONE_PICTURE)
-    return ColumnOrder(standings, pairs, agreement(published, few, why))
+    return ColumnOrder(standings, pairs, agreement(published, ours, why))
 
 
 def from_draws(
@@ -136,7 +136,7 @@ def from_draws(
             continue
         each = (seeds[upper], seeds[lower]) if seeds else ((), ())
         chance = seed_chance([each[0]], [each[1]])
-        away = wider * (difference[0] - others)[:, None] + seeds_away(chance.error, chance.freedom, others.size)
+        away = wider * (difference[0] - others)[None] + seeds_away(chance.error, chance.freedom, others.size)
         low, high, p = conclude(difference[:1], away)
         found = PairedTests(difference[:1], low, high, np.maximum(p, 2.0 ** (1 - pictures)))
         tests[upper, lower] = _test(found, 0, "" if difference.any() else EQUAL, each)

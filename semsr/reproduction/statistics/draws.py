@@ -53,13 +53,13 @@ def means(values: Floats, drawn: Counts) -> Floats:
         drawn: (R, pictures), as `counts` gives them.
 
     Returns:
-        (R, rows).
+        (rows, R).
     """
     pictures = values.shape[1]
-    found = np.empty((len(drawn), len(values)))
+    found = np.empty((len(values), len(drawn)))
     step = max(1, _AT_ONCE // pictures)
     for start in range(0, len(drawn), step):
-        found[start : start + step] = drawn[start : start + step].astype(np.float64) @ values.T
+        found[:, start : start + step] = values @ drawn[start : start + step].astype(np.float64).T
     found /= pictures
     return found
 
@@ -67,14 +67,14 @@ def means(values: Floats, drawn: Counts) -> Floats:
 def beyond(draws: Floats, point: Floats) -> Floats:
     """How likely a draw is at or above a point, down to values that draws can't be counted for.
 
-    Counted as (k + 1) / (R + 1), the data themselves being one draw (Davison and Hinkley 1997, 4.25), where at least ten draws lie beyond.
-    Where fewer do, a generalized Pareto distribution is fitted to the 250 largest draws by probability-weighted moments (Hosking and
-    Wallis 1987), as Knijnenburg et al. (2009), "Fewer permutations, more accurate P-values", do: a column of fifty rows has 1225
-    pairs, and what is multiplied by that must be known more finely than to 1/10000. Its shape is never taken below 0, so that the
-    tail falls no faster than an exponential one. Where a fitted draw is infinite, the count stands.
+    Counted as (k + 1) / (R + 1), the data themselves being one draw (Davison and Hinkley 1997, 4.25), where at least ten draws lie
+    beyond. Where fewer do, a generalized Pareto distribution is fitted to the 250 largest draws by probability-weighted moments
+    (Hosking and Wallis 1987), as Knijnenburg et al. (2009), "Fewer permutations, more accurate P-values", do: a column of fifty rows
+    has 1225 pairs, and what is multiplied by that must be known more finely than to 1/10000. Its shape is never taken below 0, so
+    that the tail falls no faster than an exponential one. Where a fitted draw is infinite, the count stands.
 
     Args:
-        draws: (R, P); infinite ones allowed.
+        draws: (P, R), each row in rising order; infinite ones allowed.
         point: (P,), finite.
 
     Returns:
@@ -82,18 +82,19 @@ def beyond(draws: Floats, point: Floats) -> Floats:
     """
     from scipy.stats import genpareto
 
-    resamples = len(draws)
-    count = (draws >= point).sum(axis=0)
+    resamples = draws.shape[1]
+    below = [np.searchsorted(row, at, "left") for row, at in zip(draws, point, strict=True)]
+    count = resamples - np.array(below, np.intp)
     found: Floats = (count + 1) / (resamples + 1)
     few = np.flatnonzero(count < _COUNTED)
     if not few.size or resamples <= 2 * _FITTED:
         return found
-    largest = np.sort(np.partition(draws[:, few], resamples - _FITTED - 1, axis=0)[resamples - _FITTED - 1 :], axis=0)
-    fit = np.isfinite(largest).all(axis=0) & (largest[-1] > largest[0])
-    few, largest = few[fit], largest[:, fit]
-    start, excess = largest[0], largest[1:] - largest[0]
+    largest = draws[few, -_FITTED - 1 :]
+    fit = np.isfinite(largest).all(axis=1) & (largest[:, -1] > largest[:, 0])
+    few, largest = few[fit], largest[fit]
+    start, excess = largest[:, 0], largest[:, 1:] - largest[:, :1]
     place = (np.arange(1, _FITTED + 1) - 0.35) / _FITTED
-    mean, weighted = excess.mean(axis=0), ((1 - place)[:, None] * excess).mean(axis=0)
+    mean, weighted = excess.mean(axis=1), ((1 - place) * excess).mean(axis=1)
     shape = np.clip(2 - mean / (mean - 2 * weighted), 0, 0.9)
     tail = _FITTED / resamples * genpareto.sf(point[few] - start, shape, scale=mean * (1 - shape))
     found[few] = np.clip(tail, np.finfo(np.float64).tiny, found[few])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +15,8 @@ CONFIDENCE = 0.95
 _ROUNDING = 1e-12
 """Relative to the spread of the data: a draw of less spread consists of copies of one value."""
 _PAIRS_AT_ONCE = 256
+_DEGREES = 32
+"""Steps of a degree of freedom that quantiles are kept for; what lies between takes the lower one, whose tails are longer."""
 
 
 @dataclass(frozen=True)
@@ -120,37 +124,49 @@ def conclude(value: Floats, away: Floats) -> tuple[Floats, Floats, Floats]:
 
     Args:
         value: (P,), the estimates.
-        away: (R, P), draws of estimate minus truth, in the same unit; infinite ones allowed.
+        away: (P, R), draws of estimate minus truth, in the same unit; infinite ones allowed.
 
     Returns:
         low, high and p, (P,) each.
     """
-    ends = np.quantile(away, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0, method="inverted_cdf")
-    p = np.minimum(1, 2 * np.minimum(beyond(away, value), beyond(-away, -value)))
-    return value - ends[1], value - ends[0], p
+    ordered = np.sort(away, axis=1)
+    # The inverse of the draws' distribution function: between two draws, one of which is infinite, there is nothing.
+    first, last = (math.ceil(share * away.shape[1]) - 1 for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    p = np.minimum(1, 2 * np.minimum(beyond(ordered, value), beyond(-ordered[:, ::-1], -value)))
+    return value - ordered[:, last], value - ordered[:, first], p
 
 
 def _away(centred: Floats, error: Floats, drawn: Counts) -> Floats:
-    """How far each draw's mean lies from that of the data, over the draw's standard error, times that of the data: (R, P)."""
-    pictures = centred.shape[1]
-    scaled = centred / np.where(error > 0, error, 1)[:, None]
-    both = means(np.concatenate((scaled, scaled**2)), drawn)
-    mean, square = both[:, : len(centred)], both[:, len(centred) :]
+    """How far each draw's mean lies from that of the data, over the draw's standard error, times that of the data: (P, R)."""
+    pairs, pictures = centred.shape
+    unit = np.where(error > 0, error, 1)[:, None]
+    both = means(np.concatenate((centred / unit, (centred / unit) ** 2)), drawn)
+    mean, square = both[:pairs], both[pairs:]
     variance = (square - mean**2) / (pictures - 1)
     alone = variance <= _ROUNDING
-    found: Floats = mean / np.sqrt(np.where(alone, 1, variance))
-    found = np.where(alone & (np.abs(mean) > _ROUNDING), np.copysign(np.inf, mean), found)
-    return np.where(error > 0, found, 0) * np.where(error > 0, error, 1)
+    variance[alone] = 1
+    found: Floats = mean / np.sqrt(variance)
+    if alone.any():
+        found[alone] = np.where(np.abs(mean[alone]) > _ROUNDING, np.copysign(np.inf, mean[alone]), 0)
+    found[error == 0] = 0
+    found *= unit
+    return found
 
 
 def seeds_away(error: Floats, freedom: Floats, resamples: int, seed: int = 0) -> Floats:
-    """Draws of how far differences are off because of their seeds: Student's distribution, shuffled alike for all: (resamples, P)."""
+    """Draws of how far differences are off because of their seeds: Student's distribution, shuffled alike for all: (P, resamples)."""
+    found = np.zeros((error.size, resamples))
+    for at in np.flatnonzero(error > 0):
+        found[at] = error[at] * _student(math.floor(freedom[at] * _DEGREES) / _DEGREES, resamples, seed)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _student(freedom: float, resamples: int, seed: int) -> Floats:
+    """Evenly spaced quantiles in a shuffled order: (resamples,), read-only."""
     from scipy.special import stdtrit
 
-    found = np.zeros((resamples, error.size))
-    moved = np.flatnonzero(error > 0)
-    if moved.size:
-        order = np.random.default_rng([seed, 1]).permutation(resamples)
-        degrees, place = np.unique(freedom[moved], return_inverse=True)
-        found[:, moved] = stdtrit(degrees[None, :], ((order + 0.5) / resamples)[:, None])[:, place] * error[moved]
+    order = np.random.default_rng([seed, 1]).permutation(resamples)
+    found: Floats = stdtrit(freedom, (np.arange(resamples) + 0.5) / resamples)[order]
+    found.flags.writeable = False
     return found

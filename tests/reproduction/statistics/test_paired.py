@@ -16,7 +16,7 @@ def skewed(pairs: int, pictures: int, seed: int = 0) -> np.ndarray:
 
 def test_draws_have_the_standard_error_and_the_percentiles_of_scipys_bootstrap() -> None:
     differences = skewed(1, 80)
-    ours = means(differences, counts(80))[:, 0]
+    ours = means(differences, counts(80))[0]
     theirs = stats.bootstrap((differences[0],), np.mean, n_resamples=9999, method="percentile", rng=np.random.default_rng(9))
     assert ours.std(ddof=1) == pytest.approx(theirs.standard_error, rel=0.03)
     error = theirs.standard_error
@@ -143,13 +143,13 @@ def test_both_chances_together_have_the_right_variance() -> None:
     assert squared.mean() == pytest.approx(true + both, rel=0.04)
     # And the draws of both together have that variance, where there are seeds enough for it to be finite.
     many = seed_chance([random.normal(0, 0.3, 20).tolist()], [random.normal(0, 0.3, 20).tolist()])
-    away = seeds_away(many.error, many.freedom, 9999)[:, 0]
+    away = seeds_away(many.error, many.freedom, 9999)[0]
     assert away.var() == pytest.approx(many.error[0] ** 2 * many.freedom[0] / (many.freedom[0] - 2), rel=0.03)
 
 
 def test_seeds_and_pictures_are_drawn_independently() -> None:
-    of_pictures = means(skewed(1, 50), counts(50))[:, 0]
-    of_seeds = seeds_away(np.ones(1), np.full(1, 30.0), 9999)[:, 0]
+    of_pictures = means(skewed(1, 50), counts(50))[0]
+    of_seeds = seeds_away(np.ones(1), np.full(1, 30.0), 9999)[0]
     assert abs(np.corrcoef(of_pictures, of_seeds)[0, 1]) < 0.03
 
 
