@@ -45,7 +45,7 @@ def read_explanations(path: Path, name: str = "") -> dict[Key, Explanation]:
         raise SemsrError(again % f"format: found {found!r}; allowed: {FORMAT}")
     try:
         return dict(_entry(entry) for entry in held["explanations"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise SemsrError(again % f"made by another version of semsr ({error})") from None
 
 
