@@ -78,7 +78,9 @@ def _read(
     values = read_values(path, name, again)
     facts = values.facts
     findings = project.segmented(profile.id, dataset, protocol.id, judge)
-    if stale := _stale(protocol, prepared, judge, facts) or _found_again(findings, facts.get("found")):
+    if stale := _stale(protocol, prepared, judge, facts) or _found_again(
+        findings, project.results(profile.id) / "cells" / dataset, facts.get("found")
+    ):
         segment = f"`semsr segment {judge} --dataset {dataset}`, then `{again}`"
         raise SemsrError(f"{name}: {stale}; run {segment}")
     return values
@@ -100,12 +102,15 @@ def _stale(protocol: ResolvedSemanticProtocol, prepared: Prepared, judge: str, f
     return ""
 
 
-def _found_again(folder: Path, judged: object) -> str:
-    """Why values do not count where a row was gone through again since; empty where none was, or where its findings are gone."""
+def _found_again(folder: Path, cells: Path, judged: object) -> str:
+    """Why values do not count where a row was gone through or restored again since; empty where none was, or where records are gone."""
     for row, mark in judged.items() if isinstance(judged, Mapping) else ():
         record = read_json(folder / row / "run.json")
         if record and record.get(FINGERPRINT) != mark:
             return f"row {row} was gone through again since"
+        restored = read_json(cells / row / "run.json").get(FINGERPRINT)
+        if restored and record and record.get("pictures_made_by") != restored:
+            return f"row {row} was restored again since"
     return ""
 
 

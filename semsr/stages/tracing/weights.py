@@ -9,7 +9,7 @@ from typing import Any
 from semsr.assets.mirrors import describe
 from semsr.assets.store import Store
 from semsr.assets.verification import digest
-from semsr.errors import SemsrError
+from semsr.errors import SemsrError, UnknownIdError
 from semsr.preparation.manifest import read_manifest
 from semsr.project import GENERATOR, TRAINED, Project
 from semsr.restoration.cell import FINGERPRINT, read_json
@@ -89,9 +89,14 @@ def _folder(project: Project, profile: str, called: str) -> tuple[Path, str]:
     method, slash, row = called.partition("/")
     if not slash:
         return project.trained_segmenter(profile, called), f"run `semsr train {called}`"
-    variant, _, seed = row.partition("@")
-    again = f"run `semsr train {method} --variant {variant} --seed {seed or 0}`"
-    return project.trained(profile, method, variant, int(seed or 0)), again
+    variant, _, number = row.partition("@")
+    card = project.method(method)
+    if variant not in card.rows or card.variants[variant].training is None:
+        trained = [f"{method}/{name}" for name in card.rows if card.variants[name].training is not None]
+        raise UnknownIdError("variant", f"{method}/{variant}", trained)
+    seed = int(number) if number.isdecimal() else 0
+    again = f"run `semsr train {method} --variant {variant} --seed {seed}`"
+    return project.trained(profile, method, variant, seed), again
 
 
 def _below(project: Project, profile: str, folder: Path, record: Mapping[str, Any], depth: Depth) -> tuple[Link, ...]:

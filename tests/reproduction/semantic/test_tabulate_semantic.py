@@ -51,6 +51,20 @@ def test_a_row_that_was_gone_through_again_makes_values_stale(judged: Any) -> No
         judged.table(save=False)
 
 
+def test_a_row_that_was_restored_again_makes_values_stale(judged: Any) -> None:
+    judged.save(found={"net/default": "seen"})
+    record = judged.project.segmented("full", "scenes", "look", "big") / "net/default/run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"fingerprint": "seen", "pictures_made_by": "first"}')
+    restored = judged.project.cell("full", "scenes", "net", "default") / "run.json"
+    restored.parent.mkdir(parents=True)
+    restored.write_text('{"fingerprint": "first"}')
+    judged.table(save=False)
+    restored.write_text('{"fingerprint": "second"}')
+    with pytest.raises(SemsrError, match=rf"row net/default was restored again since; run {AGAIN}"):
+        judged.table(save=False)
+
+
 def test_what_is_not_judged_is_an_error_or_a_reason(judged: Any) -> None:
     del judged.seen["small"]
     with pytest.raises(SemsrError, match=r"small.*/values\.parquet: no such file; run `semsr judge scenes`"):
@@ -76,7 +90,7 @@ def test_all_files_are_written_and_shown(judged: Any, capsys: pytest.CaptureFixt
     run(judged.project, judged.project.profile("full"))
     folder = judged.root / "results/tables"
     names = {path.name for path in folder.iterdir()}
-    assert names == {f"paper-table.{suffix}" for suffix in ("csv", "tex", "md", "differences.csv")}
+    assert names == {f"paper-table.{suffix}" for suffix in ("csv", "tex", "md", "differences.csv", "order.csv")}
     with (folder / "paper-table.differences.csv").open() as file:
         assert [line["what"] for line in csv.DictReader(file)] == ["step", "step", "step", "step", "tau", "dissent"]
     told = capsys.readouterr().out
@@ -84,7 +98,7 @@ def test_all_files_are_written_and_shown(judged: Any, capsys: pytest.CaptureFixt
     assert "results/tables/paper-table.{csv,tex,md}" in told
     # Another profile's run leaves no order of rows that it did not judge.
     run(judged.project, judged.project.profile("other"))
-    assert not (folder / "paper-table.differences.csv").exists()
+    assert not (folder / "paper-table.differences.csv").exists() and not (folder / "paper-table.order.csv").exists()
 
 
 def test_an_error_leaves_the_files_of_the_last_run(judged: Any) -> None:
