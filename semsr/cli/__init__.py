@@ -7,7 +7,7 @@ import os
 import sys
 
 # Each registers its verbs; `semsr --help` lists them in this order.
-from semsr.cli import (
+from semsr.cli import (  # noqa: F401
     cards,
     datasets,
     descriptions,
@@ -20,7 +20,7 @@ from semsr.cli import (
     semantics,
     trace,
     training,
-)  # noqa: F401
+)
 from semsr.cli.app import app
 from semsr.errors import SemsrError
 

@@ -1,4 +1,4 @@
-"""Channels in another order, colours that are gone or cast, tones that are bent: compared by mean colours of 8 x 8 cells."""
+"""Channels in another order, colours that are gone or cast: compared by mean colours of 8 x 8 cells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
+from semsr.evaluation.lints import tone
 from semsr.evaluation.lints.finding import Finding, first_of
 from semsr.evaluation.lints.row import Floats, RowLooks, least, median_and_spread
 
@@ -25,19 +26,15 @@ CAST_SURE = 1.0
 """... and those that are too many in a row whose pictures agree about them."""
 CAST_SINGLE = 20.0
 """... and in one picture. Measured: 12 in one picture of Real-ESRGAN."""
+CURVE = 3
+"""Degree of the polynomial that takes the originals' greys to the row's where tones are bent."""
 _CLIPPED = 5.0
-
-
-def judge(row: RowLooks) -> list[Finding]:
-    """What is wrong with the colours of a row; the first that explains it is said, since a swap is a cast, too."""
-    return grey(row) or swapped(row) or cast(row)
 
 
 def grey(row: RowLooks) -> list[Finding]:
     """Pictures without colour of originals that have some."""
     holds = (row.of("colour") <= GREY) & (row.of_originals("colour") >= COLOURED)
-    # Black and flat pictures have no colour either; that is said elsewhere.
-    names = row.where(holds & (row.of("spread") > GREY))
+    names = row.where(holds)
     if not names:
         return []
     at = row.names.index(names[0])
@@ -79,10 +76,16 @@ def swapped(row: RowLooks) -> list[Finding]:
     return [Finding("channels", "warning", text, names, share)]
 
 
-def cast(row: RowLooks) -> list[Finding]:
-    """A channel that is too bright or too dark compared with the others."""
-    away = [_channel_offsets(row.thumbs, each) for each in row.references]
-    if len(row) >= 4:
+def cast(row: RowLooks, *, bent: bool = False) -> list[Finding]:
+    """A channel that is too bright or too dark compared with the others.
+
+    Args:
+        row: the row.
+        bent: the row's tones are not the originals'. Bent tones move channels apart, too; that is taken off first.
+    """
+    if len(row) >= tone.FEW:
+        originals = [_bent(each, row.thumbs) for each in row.references] if bent else row.references
+        away = [_channel_offsets(row.thumbs, each) for each in originals]
         medians, limits = zip(*(_median_and_limit(each) for each in away), strict=True)
         middle = least(medians)
         beyond = np.all([np.abs(median) > limit for median, limit in zip(medians, limits, strict=True)], axis=0) & (middle != 0)
@@ -95,6 +98,9 @@ def cast(row: RowLooks) -> list[Finding]:
                 "correction"
             )
             return [Finding("cast", "warning", text, value=value)]
+    if bent:
+        return []
+    away = [_channel_offsets(row.thumbs, each) for each in row.references]
     single = least(away)
     names = row.where(np.abs(single).max(axis=1) > CAST_SINGLE)
     if not names:
@@ -121,6 +127,17 @@ def _channel_offsets(thumbs: Floats, reference: Floats) -> Floats:
     clipped = (reference < _CLIPPED) | (reference > 255 - _CLIPPED)
     offsets = np.nanmedian(np.where(clipped & ~clipped.all(axis=(1, 2), keepdims=True), np.nan, difference), axis=(1, 2))
     return np.asarray(offsets - np.median(offsets, axis=1, keepdims=True), dtype=np.float64)
+
+
+def _bent(reference: Floats, thumbs: Floats) -> Floats:
+    """The originals' cells in the row's tones, which one curve for all channels gives; a flat picture keeps its own."""
+    grey, its = reference.mean(axis=-1).reshape(-1), thumbs.mean(axis=-1).reshape(-1)
+    if np.ptp(grey) < 16:
+        return reference
+    # Beyond the greys that there are, a polynomial says nothing.
+    curve = np.polynomial.Polynomial.fit(grey, its, CURVE)
+    inside = np.clip(reference, grey.min(), grey.max())
+    return np.asarray(curve(inside) + (reference - inside), dtype=np.float64)
 
 
 def _median_and_limit(away: Floats) -> tuple[Floats, Floats]:

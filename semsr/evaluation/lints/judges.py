@@ -9,15 +9,10 @@ from semsr.evaluation.lints.copies import NamedRow, RowName
 from semsr.evaluation.lints.finding import SEVERITIES, Finding
 from semsr.evaluation.lints.row import RowLooks
 
-JUDGES: tuple[Callable[[RowLooks], list[Finding]], ...] = (
-    levels.judge,
-    arrangement.judge,
-    position.judge,
-    colour.judge,
-    tone.judge,
-    traces.judge,
-    copies.judge,
-)
+Judge = Callable[[RowLooks], list[Finding]]
+
+_WRECKS: tuple[Judge, ...] = (levels.blank, arrangement.judge, levels.lost_part, colour.grey, colour.swapped)
+"""What makes a picture so unlike its original that other lints would see faults everywhere: the picture is left out of what follows."""
 
 
 def judge_rows(rows: Sequence[NamedRow]) -> dict[RowName, tuple[Finding, ...]]:
@@ -31,10 +26,26 @@ def judge_rows(rows: Sequence[NamedRow]) -> dict[RowName, tuple[Finding, ...]]:
 
 
 def judge_row(row: RowLooks) -> list[Finding]:
-    """What is wrong with one row by itself."""
-    if not len(row):
-        return []
-    return [finding for judge in JUDGES for finding in judge(row)]
+    """What is wrong with one row by itself; of a fault and what follows from it, the fault."""
+    findings: list[Finding] = []
+    rest = row
+    for judge in _WRECKS:
+        if len(rest):
+            found = judge(rest)
+            findings += found
+            rest = rest.without({name for each in found for name in each.pictures})
+    if not len(rest):
+        return findings
+    if not any(each.lint == "channels" and not each.pictures for each in findings):
+        findings += _tones(rest)
+    return [*findings, *position.judge(rest), *traces.judge(rest), *copies.judge(rest)]
+
+
+def _tones(row: RowLooks) -> list[Finding]:
+    if limited := levels.limited_range(row):
+        return limited
+    tones = tone.judge(row)
+    return [*tones, *colour.cast(row, bent=any(not each.pictures for each in tones))]
 
 
 def _ordered(findings: list[Finding], checks: bool) -> tuple[Finding, ...]:

@@ -21,12 +21,12 @@ LIMITED = (14.0, 237.0)
 BEYOND = (8.0, 245.0)
 """... although the original goes so far. Counted are pictures whose original does on either side."""
 ALL = 0.9
-"""Share of those pictures that keep to it on that side, by which a row is of limited range."""
+"""Share of those pictures that keep to it, on either side, by which a row is of limited range."""
 ENOUGH = 3
 
 
-def judge(row: RowLooks) -> list[Finding]:
-    """What is wrong with the range of values, in single pictures and in the row."""
+def blank(row: RowLooks) -> list[Finding]:
+    """Pictures that are almost black, or of one colour, although their originals are not."""
     findings: list[Finding] = []
     high, original_high = row.of("high"), row.of_originals("high")
     black = (high <= BLACK) & (original_high >= LIT)
@@ -38,33 +38,41 @@ def judge(row: RowLooks) -> list[Finding]:
         )
         findings.append(Finding("black", "warning", text, names, float(high[at])))
     cells = np.min([each.std(axis=(1, 2, 3)) for each in row.references], axis=0)
-    flat = (row.of("spread") <= FLAT) & (cells >= STRUCTURED) & ~black
-    if names := row.where(flat):
+    if names := row.where((row.of("spread") <= FLAT) & (cells >= STRUCTURED) & ~black):
         text = (
             f"{first_of(names, len(row))} {'is' if len(names) == 1 else 'are'} of one flat colour, the original"
             f"{'' if len(names) == 1 else 's'} not; look for values that are no numbers, and make the picture again"
         )
         findings.append(Finding("flat", "warning", text, names, row.looks[row.names.index(names[0])].spread))
+    return findings
+
+
+def lost_part(row: RowLooks) -> list[Finding]:
+    """Pictures that are of one flat colour somewhere, far from what is there in the originals."""
     lost = row.of("lost")
-    if names := row.where((lost > 0) & ~black & ~flat):
-        at = row.names.index(names[0])
-        text = (
-            f"{first_of(names, len(row))} lack{'s' if len(names) == 1 else ''} a part: {lost[at]:.0f} of 64 cells of the first are of one "
-            f"flat colour, {LOST_BY:.0f} grey levels and more from the original; look for tiles that were lost or are no numbers"
-        )
-        findings.append(Finding("lost-part", "warning", text, names, float(lost[at])))
-    return findings + limited_range(row)
+    names = row.where(lost > 0)
+    if not names:
+        return []
+    at = row.names.index(names[0])
+    text = (
+        f"{first_of(names, len(row))} lack{'s' if len(names) == 1 else ''} a part: {lost[at]:.0f} of 64 cells of the first are of one flat "
+        f"colour, {LOST_BY:.0f} grey levels and more from the original; look for tiles that were lost or are no numbers"
+    )
+    return [Finding("lost-part", "warning", text, names, float(lost[at]))]
 
 
 def limited_range(row: RowLooks) -> list[Finding]:
     """Whether the row keeps to 16-235 although its originals do not."""
     dark, bright = row.of_originals("low") <= BEYOND[0], row.of_originals("high") >= BEYOND[1]
-    kept = np.concatenate([row.of("low")[dark] >= LIMITED[0], row.of("high")[bright] <= LIMITED[1]])
-    if min(dark.sum(), bright.sum()) == 0 or len(kept) < ENOUGH or kept.mean() < ALL:
+    if min(dark.sum(), bright.sum()) == 0 or dark.sum() + bright.sum() < ENOUGH:
+        return []
+    # On both sides: bent tones lift the one or press the other.
+    kept = min((row.of("low")[dark] >= LIMITED[0]).mean(), (row.of("high")[bright] <= LIMITED[1]).mean())
+    if kept < ALL:
         return []
     text = (
-        f"the whole row keeps to 16-235: in {kept.mean():.0%} of the places where originals go beyond, it does not "
+        f"the whole row keeps to 16-235: in {kept:.0%} of the places where originals go beyond, it does not "
         f"(its darkest values lie at {np.median(row.of('low')[dark]):.0f}, its brightest at {np.median(row.of('high')[bright]):.0f}); "
         "write full range, 0-255"
     )
-    return [Finding("limited-range", "warning", text, value=float(kept.mean()))]
+    return [Finding("limited-range", "warning", text, value=float(kept))]

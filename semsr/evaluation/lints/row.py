@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,13 @@ class RowLooks:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def without(self, names: Collection[str]) -> RowLooks:
+        """The row without some of its pictures."""
+        kept = [at for at, name in enumerate(self.names) if name not in names]
+        return RowLooks(
+            tuple(self.names[at] for at in kept), tuple(self.looks[at] for at in kept), tuple(self.originals[at] for at in kept)
+        )
 
     @cached_property
     def thumbs(self) -> Floats:
