@@ -20,15 +20,15 @@ def plain(value: object) -> object:
         TypeError: anything else.
     """
     match value:
-        case None | bool() | str() | int():
+        case str() | int() | None:  # with bool, which is an int
             return value
         case float():
             if math.isnan(value):
                 return None
             return value if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
-        case Mapping():
+        case dict() | Mapping():
             return {str(key): plain(each) for key, each in value.items()}
-        case Sequence() | set() | frozenset():
+        case list() | tuple() | Sequence():
             return [plain(each) for each in value]
     raise TypeError(f"{type(value).__name__} can't be written as JSON")
 

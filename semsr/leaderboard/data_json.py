@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from semsr.leaderboard.data import plain
 from semsr.leaderboard.model import Site, SiteBlock, SiteCell, SiteRow, SiteTable
+from semsr.reproduction.verdict import Verdict
 
 SCHEMA = 1
 """Grows whenever a key changes its meaning or goes away."""
@@ -28,7 +29,8 @@ def json_of(site: Site, table: SiteTable) -> str:
         "blocks": [_block(block) for block in table.blocks],
         "claims": [asdict(claim) for claim in table.claims],
     }
-    return json.dumps(plain(whole), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    # Without indentation: Python writes that ten times as fast.
+    return json.dumps(plain(whole), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _block(block: SiteBlock) -> dict[str, object]:
@@ -73,6 +75,17 @@ def _cell(cell: SiteCell) -> dict[str, object]:
         "status": cell.status,
         "why": cell.why,
         "more": cell.more,
-        "verdict": verdict and {**asdict(verdict), "whole": verdict.tolerance.whole if verdict.tolerance else None},
+        "verdict": verdict and _verdict(verdict),
         "result_id": cell.result_id,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    tolerance = verdict.tolerance
+    parts = [{"name": part.name, "size": part.size, "source": part.source} for part in tolerance.parts] if tolerance else []
+    return {
+        "kind": verdict.kind,
+        "why": verdict.why,
+        "explained_by": verdict.explained_by,
+        "tolerance": tolerance and {"whole": tolerance.whole, "parts": parts},
     }

@@ -249,6 +249,7 @@ def test_without_pictures_nothing_leads_to_them(small_site: Site, tmp_path: Path
         assert not [address for address in page.leads if "viewer-" in address or "pictures.html" in address], path
 
 
+@pytest.mark.slow
 def test_a_large_site_has_small_pages(make_site: Callable[..., Site], tmp_path: Path) -> None:
     """200 methods on 20 data sets under 10 metrics: what one page loads at once stays under 6 MB."""
     site = make_site(tmp_path, rows=200, datasets=20, metrics=10, images=2, pictures=False)

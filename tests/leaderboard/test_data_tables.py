@@ -85,5 +85,5 @@ def test_json_holds_the_whole_table() -> None:
     assert found["schema"] == 1 and found["protocol"] == {"id": "way", "hash": "0" * 16}
     cell = found["blocks"][0]["rows"][0]["cells"]["psnr"]
     assert cell["value"] == 27.3149 and cell["interval"] == [27.1, 27.5] and cell["result_id"] == "0123456789ab"
-    assert cell["verdict"]["kind"] == "within-noise" and cell["verdict"]["whole"] == 0.005
+    assert cell["verdict"]["kind"] == "within-noise" and cell["verdict"]["tolerance"]["whole"] == 0.005
     assert found["blocks"][0]["rows"][1]["cells"]["psnr"]["value"] == "Infinity"
