@@ -103,7 +103,7 @@ def test_draws_are_a_mean_with_its_spread_over_seeds(drawn: Any, cell: Any) -> N
     row = next(row for row in table.blocks[0].rows if row.label == "Old")
     assert (row.trust, row.seeds) == ("L2", 3)
     text = render_markdown(table)
-    assert "32.00 ± 1.00" in text and "L2, 3 seeds" in text
+    assert "32.00° ± 1.00" in text and "L2, 3 seeds" in text
     assert "restored once for each" in text
     assert not [note for note in table.notes if "start from the same weights" in note]
 

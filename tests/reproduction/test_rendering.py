@@ -75,10 +75,10 @@ def test_golden_of_rows_with_seeds(seeded: Any, suffix: str, render: Any) -> Non
 @pytest.mark.parametrize(
     ("values", "printed"),
     [
-        ((0.310, 0.312, 0.317), "0.313 ± 0.004"),
-        ((0.3120, 0.3123, 0.3126), "0.312 ± 0.0003"),
-        ((0.3120, 0.31201, 0.31202), "0.312 ± <0.0001"),
-        ((0.312, 0.312, 0.312), "0.312 ± 0.000"),
+        ((0.310, 0.312, 0.317), "0.313° ± 0.004"),
+        ((0.3120, 0.3123, 0.3126), "0.312° ± 0.0003"),
+        ((0.3120, 0.31201, 0.31202), "0.312° ± <0.0001"),
+        ((0.312, 0.312, 0.312), "0.312° ± 0.000"),
     ],
 )
 def test_a_spread_has_the_digits_of_its_mean_unless_it_would_vanish(
@@ -142,7 +142,7 @@ def test_markdown_is_one_valid_table_a_data_set(everything: Any) -> None:
     assert [len(row) for row in alpha] == [6] * 5
     assert [row[0] for row in alpha[1:]] == ["Old", "New", "Older", "Bicubic"]
     assert alpha[0][1:3] == ["PSNR ↑ [dB]<br>published", "PSNR ↑ [dB]<br>reproduced"]
-    assert alpha[1][1:3] == ["<ins>30.00</ins>", "<strong>30.01</strong>"]
+    assert alpha[1][1:3] == ["<ins>30.00</ins>", "30.01° ✗"]
     assert alpha[3][5] == "not run: no method yet"
     assert alpha[4][2].startswith("incomplete (2 of 3)<sup>")
     assert [len(row) for row in beta] == [2] * 4
@@ -171,8 +171,8 @@ def test_identical_pictures_are_printed_as_infinity(scored: Any) -> None:
         for row in scored.rows["alpha"]
     ]
     table = scored.table("full", "paper-table")
-    assert "**∞**" in render_markdown.render_markdown(table)
-    assert r"\textbf{$\infty$}" in render_latex.render_latex(table)
+    assert "| ∞ |" in render_markdown.render_markdown(table), "no test can be made of it, so it is neither best nor tied"
+    assert r"$\infty$" in render_latex.render_latex(table)
     assert ",inf,inf," in render_csv(table)
 
 
@@ -190,7 +190,7 @@ def test_the_terminal_shows_published_above_ours_and_what_is_missing(scored: Any
     lines = [re.sub(r" +", " ", line).strip() for line in console.export_text().splitlines()]
     assert "method PSNR ↑ [dB] LPIPS ↓ trust" in lines
     at = lines.index("Old published 30.00 0.120 L0")
-    assert lines[at + 1] == "reproduced 30.01 0.120 L2"
+    assert lines[at + 1] == "reproduced 30.01° ✗ 0.120° ✓ L2"
     assert missing(table) == ("paper-table: Older: no method yet", "paper-table: Beta: no data set card yet (beta)")
     other = scored.table("lite", "paper-table")
     assert render_terminal(other) is None

@@ -29,9 +29,8 @@ def _written(house: Any) -> dict[str, bytes]:
 def test_every_table_of_the_profile_is_written_in_every_format(scored: Any, capsys: pytest.CaptureFixture[str]) -> None:
     scored.save("lite")
     _run(scored, "lite")
-    assert set(_written(scored)) == {
-        f"{name}.{suffix}" for name in ("lite-table", "paper-table") for suffix in ("csv", "tex", "md")
-    }
+    each = {f"{name}.{suffix}" for name in ("lite-table", "paper-table") for suffix in ("csv", "tex", "md")}
+    assert set(_written(scored)) == each | {"lite-table.order.csv"}
     shown = capsys.readouterr().out
     for text in ("photos (N = 3)", "30.01", "0.1201", "lite-table: FID: not available: no network weights"):
         assert text in shown
@@ -55,7 +54,7 @@ def test_a_narrow_terminal_loses_no_digits(
     monkeypatch.setenv("COLUMNS", "30")
     scored.save("lite")
     _run(scored, "lite")
-    assert "30.01    0.1201   L2" in capsys.readouterr().out
+    assert "30.01°   0.1201°   L2" in capsys.readouterr().out
 
 
 def _break(house: Any, how: str) -> None:

@@ -85,7 +85,7 @@ def test_markdown_is_a_valid_table_for_each_question(judged: Any) -> None:
     assert found[0][4][:4] == [
         "Sharp",
         "<strong>50.0</strong><sup>b</sup>",
-        "<ins>49.0</ins><br><sub>44.5 to 52.3</sub>",
+        "49.0° ✗<br><sub>44.5 to 52.3</sub>",
         "−1.0",
     ]
 
