@@ -100,7 +100,7 @@ def make_folders(project: Project, profile: ProfileCard) -> None:
     """
     results = project.results(profile.id)
     trained = dict.fromkeys((*profile.training.methods, *profile.descriptions.methods))
-    folders = [results / name for name in ("cells", "scores", "explained", "descriptions", "judged", "segmenters")]
+    folders = [results / name for name in ("cells", "scores", "lints", "explained", "descriptions", "judged", "segmenters")]
     folders += [project.root / "results" / "tables", *(results / "trained" / method for method in trained)]
     for dataset in profile.training.datasets:
         folders += [project.data / dataset, project.data / "fetched" / dataset]

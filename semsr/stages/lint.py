@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
 
 from semsr.cards import ProfileCard
 from semsr.errors import PairingError, SemsrError, SizeMismatchError, UnknownIdError
-from semsr.evaluation.journal import Journal
 from semsr.evaluation.lints.copies import NamedRow, RowName
 from semsr.evaluation.lints.finding import Finding
 from semsr.evaluation.lints.judges import judge_rows
-from semsr.evaluation.lints.looking import RowPictures, Sources, look_at_rows, looking_fingerprint
+from semsr.evaluation.lints.looking import RowPictures, Sources, look_at_rows
 from semsr.evaluation.lints.presence import check_presence
-from semsr.evaluation.lints.store import write_lints
 from semsr.evaluation.pairing import Size, picture_size
 from semsr.evaluation.session import progress_bar
 from semsr.imaging.pictures import picture_files
 from semsr.planning import rows_of, seeds_of
 from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project, seeded
-from semsr.reproduction.sanity import is_reference, is_sanity
 from semsr.restoration.cell import Cell
 from semsr.stages.lint_page import Linted, LintedRow
+from semsr.stages.lint_rows import lint_rows
 from semsr.stages.score import reference_of
 
 log = logging.getLogger(__name__)
-
-
-def lints_file(project: Project, profile: str, dataset: str) -> Path:
-    """Where `semsr score` keeps what it found: results/<profile>/lints/<dataset>.json."""
-    return project.results(profile) / "lints" / f"{dataset}.json"
 
 
 def run(project: Project, profile: ProfileCard, method: str, dataset: str) -> Linted:
@@ -113,56 +105,6 @@ def run_folder(
         (row,) = look_at_rows([RowPictures(name, sound)], sources, threads=threads, progress=progress)
     findings += judge_rows([NamedRow(name, row)])[name]
     return Linted(dataset or "", (LintedRow(str(folder), len(pictures), tuple(findings)),))
-
-
-def lint_scored(
-    project: Project,
-    profile: ProfileCard,
-    prepared: Prepared,
-    rows: Sequence[RowPictures],
-) -> Path:
-    """Look at all rows that are about to be scored, write down what was found and log what is wrong.
-
-    Args:
-        project: the project.
-        profile: whose rows they are.
-        prepared: the data set.
-        rows: complete rows, of the right sizes. HR as a row of its own is left out.
-
-    Returns:
-        results/<profile>/lints/<dataset>.json.
-
-    Raises:
-        PictureError: a picture is damaged. StorageError: the file can't be written.
-    """
-    dataset = prepared.card.id
-    judged = [row for row in rows if not is_reference(*row.name[:2])]
-    findings = lint_rows(project, profile, dataset, judged, sources_of(prepared))
-    path = lints_file(project, profile.id, dataset)
-    write_lints(path, dataset, findings)
-    for (method, variant, seed), found in findings.items():
-        for finding in found:
-            if finding.counts:
-                log.warning("%s: %s/%s: %s: %s", dataset, method, seeded(variant, seed), finding.lint, finding.message)
-    return path
-
-
-def lint_rows(
-    project: Project, profile: ProfileCard, dataset: str, rows: Sequence[RowPictures], sources: Sources
-) -> Mapping[RowName, tuple[Finding, ...]]:
-    """The findings of rows of a profile; what was looked at before is not looked at again.
-
-    Raises:
-        PictureError: a picture is damaged. StorageError: another run looks at the same rows, or the journal can't be written.
-    """
-    path = project.results(profile.id) / "journals" / f"{dataset}.lints.jsonl"
-    with ExitStack() as stack:
-        journal = stack.enter_context(Journal(path, looking_fingerprint(project)))
-        progress = stack.enter_context(progress_bar(f"lint {dataset}", sum(len(row.pictures) for row in rows)))
-        looks = look_at_rows(rows, sources, journal=journal, threads=profile.threads, progress=progress)
-    return judge_rows(
-        [NamedRow(row.name, its, is_sanity(project, *row.name[:2])) for row, its in zip(rows, looks, strict=True)]
-    )
 
 
 def sources_of(prepared: Prepared) -> Sources:

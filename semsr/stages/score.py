@@ -10,6 +10,7 @@ from semsr.cards.profile import ProfileCard
 from semsr.errors import PairingError, SemsrError
 from semsr.evaluation.cores import pick_device
 from semsr.evaluation.journal import Journal
+from semsr.evaluation.lints.looking import RowPictures, Sources
 from semsr.evaluation.pairing import Size
 from semsr.evaluation.protocol import resolve
 from semsr.evaluation.scores import ScoredRow, long_form, write_scores
@@ -21,6 +22,7 @@ from semsr.preparation.manifest import Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.sanity import REFERENCE
 from semsr.restoration.cell import FINGERPRINT, Cell, read_json
+from semsr.stages.lint_rows import lint_scored
 from semsr.stages.restored_rows import RestoredRow, pictures_of, restored_rows
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ log = logging.getLogger(__name__)
 def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
     """Measure every row of the profile that has been restored on a data set, and HR itself; continues where a killed run stopped.
 
-    A row whose weights could not be had is left out; the scores say which files it lacks.
+    The rows are looked at first: what looks wrong is logged, and written to results/<profile>/lints/<dataset>.json. A row whose weights
+    could not be had is left out; the scores say which files it lacks.
 
     Args:
         project: the project.
@@ -51,6 +54,7 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
     path = project.results(profile.id) / "scores" / f"{dataset}.parquet"
     if not rows:
         write_scores(path, [], found.missing)
+        lint_scored(project, profile, dataset, [], Sources({}, {}, {}))
         log.warning("%s: no row scored, %d lack their weights: %s", dataset, len(found.missing), project.show(path))
         return path
     reference, sizes = reference_of(prepared)
@@ -66,6 +70,9 @@ def run(project: Project, profile: ProfileCard, dataset: str) -> Path:
         )
         for row in rows
     ]
+    looked_at = [RowPictures((each.method, each.variant, each.seed), each.pictures) for each in subjects]
+    sources = Sources(reference or {}, {name: lr for name, (lr, _) in prepared.inputs.items()}, sizes)
+    lint_scored(project, profile, dataset, looked_at, sources)
     protocols = tuple(resolved.values())
     if reference is not None:  # which must come out perfect: a row that checks the set-up
         subjects.append(Subject(*REFERENCE, reference, frozenset(column.key for each in protocols for column in each.columns)))
