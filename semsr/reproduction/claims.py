@@ -211,6 +211,8 @@ def _standing(cases: Sequence[Case], need: int) -> ClaimStanding:
 
 def _count(cases: Sequence[Case], what: str) -> str:
     count: Mapping[Said, int] = Counter(case.said for case in cases)
-    words: dict[Said, str] = {"yes": "so", "no": "the other way round", "open": "not told apart", "missing": "not run"}
-    found = [f"{count[said]} {word}" for said, word in words.items() if count[said]]
-    return f"of {len(cases)} {what}: {', '.join(found)}" if found else "no case of it is in this table"
+    if not cases:
+        return "no case of it is in this table"
+    words: dict[Said, str] = {"no": "the other way round", "open": "not told apart", "missing": "not run"}
+    others = [f"{count[said]} {word}" for said, word in words.items() if count[said]]
+    return ", ".join([f"{count['yes']} of {len(cases)} {what}", *others])

@@ -63,8 +63,10 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> list[str]:
 
 def claim_line(claim: ClaimResult) -> tuple[str, str]:
     """(the claim, what is left of it)."""
-    printed = {True: "bear it out", False: "do not bear it out", None: "can't say"}[claim.printed]
-    return claim.text, f"{_STANDS[claim.standing]} ({claim.why}). The printed values {printed} ({claim.printed_why})."
+    said = f"{_STANDS[claim.standing]} ({claim.why})."
+    if claim.printed is None:
+        return claim.text, said
+    return claim.text, f"{said} The printed values {'' if claim.printed else 'do not '}bear it out ({claim.printed_why})."
 
 
 def agreement_line(orders: Mapping[str, ColumnOrder], headings: Mapping[str, str]) -> str:

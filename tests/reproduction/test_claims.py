@@ -75,7 +75,7 @@ def test_the_printed_values_are_counted_by_themselves() -> None:
     assert check(pairs(), grounds).printed_why == "1 of 2 pairs", "equal ones are not better, a dash says nothing"
     assert check(pairs(), [grounds[2]]).printed is None
     one = check(pairs(datasets=("d1",)), grounds)
-    assert (one.printed, one.why) == (True, "of 1 pairs: 1 the other way round")
+    assert (one.printed, one.why) == (True, "0 of 1 pairs, 1 the other way round")
 
 
 def best(*columns: str, **more: Any) -> BestClaim:
