@@ -18,6 +18,7 @@ from semsr.errors import SemsrError, StorageError
 from semsr.machine import machine_facts, note_machine
 from semsr.passport import Deviation, Passport, keep_passport, machine_noise, passport_id, passport_path, read_passport
 from semsr.places import Places
+from semsr.restoration.python import make_deterministic
 
 FACTS: dict[str, Any] = {"system": {"kernel": "Linux"}, "packages": {"numpy": "2.4.6"}, "variables": {}}
 
@@ -104,6 +105,8 @@ def test_the_facts_say_what_moves_numbers_and_name_nobody(monkeypatch: pytest.Mo
         hidden.add(getpass.getuser())
     assert not [name for name in hidden if len(name) > 4 and name in text]
     assert machine_facts() == facts, "the same machine has one id"
+    make_deterministic(1)
+    assert machine_facts() == facts, "also once something has been restored"
 
 
 def test_a_passport_that_is_there_stays_as_it_is(places: Places) -> None:
