@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from semsr.files import write_atomic
 from semsr.leaderboard.data import data_script
 from semsr.leaderboard.model import PerImage, Site, SiteRow
 
-EXTRA_DIGITS = 2
+EXTRA_DIGITS = 1
 """How many digits beyond those printed a value keeps: enough for a plot, and a third of the bytes."""
 
 
 @dataclass(frozen=True)
 class PerImageFile:
-    """A data file of per-image values. `key` is what a page asks for, `src` where the script lies, below the site."""
+    """Data files of per-image values: one that says what there is, and one for each column, since few of them are looked at.
+
+    `key` is what a page asks for, `src` where the script lies, below the site; those of column n end in `-n`.
+    """
 
     key: str
     src: str
@@ -25,12 +30,11 @@ class PerImageFile:
     @property
     def reference(self) -> dict[str, str]:
         """What a page's own data says of it."""
-        return {
-            "key": self.key,
-            "src": self.src,
-            "dataset": self.values.dataset,
-            "protocol": self.values.protocol,
-        }
+        return {"key": self.key, "src": self.src}
+
+    def column(self, number: int) -> tuple[str, str]:
+        """Key and place of a column's values."""
+        return f"{self.key}-{number}", f"data/{self.key}-{number}.js"
 
 
 def per_image_files(site: Site) -> tuple[PerImageFile, ...]:
@@ -47,8 +51,13 @@ def write_per_image(site: Site, out: Path) -> tuple[PerImageFile, ...]:
     labels = row_labels(site)
     for file in files:
         path = out / file.src
-        if not path.exists():
-            write_atomic(path, data_script(file.key, _content(file.values, labels)), durable=False)
+        if path.exists():
+            continue
+        rows = list(dict.fromkeys(key for column in file.values.columns for key in file.values.values.get(column.key, {})))
+        for number in range(len(file.values.columns)):
+            key, src = file.column(number)
+            write_atomic(out / src, data_script(key, _column(file.values, number, rows)), durable=False)
+        write_atomic(path, data_script(file.key, _content(file, rows, labels)), durable=False)
     return files
 
 
@@ -62,8 +71,8 @@ def _rows(site: Site) -> Iterator[SiteRow]:
     return (row for table in site.tables for block in table.blocks for row in block.rows)
 
 
-def _content(values: PerImage, labels: dict[str, str]) -> dict[str, object]:
-    rows = list(dict.fromkeys(key for column in values.columns for key in values.values.get(column.key, {})))
+def _content(file: PerImageFile, rows: Sequence[str], labels: Mapping[str, str]) -> dict[str, object]:
+    values = file.values
     return {
         "dataset": values.dataset,
         "protocol": values.protocol,
@@ -77,14 +86,16 @@ def _content(values: PerImage, labels: dict[str, str]) -> dict[str, object]:
                 "direction": column.direction,
                 "decimals": column.decimals,
                 "how": column.how,
+                "values": dict(zip(("key", "src"), file.column(number), strict=True)),
             }
-            for column in values.columns
-        ],
-        "values": [
-            [
-                [round(value, column.decimals + EXTRA_DIGITS) for value in values.values.get(column.key, {}).get(row, ())]
-                for row in rows
-            ]
-            for column in values.columns
+            for number, column in enumerate(values.columns)
         ],
     }
+
+
+def _column(values: PerImage, number: int, rows: Sequence[str]) -> list[list[float]]:
+    """(rows, images); nothing for a row that was not measured."""
+    column = values.columns[number]
+    given = values.values.get(column.key, {})
+    digits = column.decimals + EXTRA_DIGITS
+    return [np.round(given.get(row, ()), digits).tolist() for row in rows]

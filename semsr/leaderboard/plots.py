@@ -88,6 +88,7 @@ def _content(table: SiteTable, block: SiteBlock, files: Sequence[PerImageFile], 
             for column in columns
         ],
         "start": _start(columns),
+        "said": SAID,
         "rows": [
             {
                 "key": row.key,
@@ -111,20 +112,19 @@ def _content(table: SiteTable, block: SiteBlock, files: Sequence[PerImageFile], 
     }
 
 
-def _cell(cell: SiteCell) -> dict[str, object]:
+def _cell(cell: SiteCell) -> list[object]:
+    """A list, in the order that `static/plots.js` expects: names at each of thousands of cells would double the file."""
     verdict = cell.verdict
-    return {
-        "value": cell.value,
-        "low": cell.low,
-        "high": cell.high,
-        "text": cell.text,
-        "published": cell.published,
-        "number": printed_number(cell.published),
-        "elsewhere": cell.published_is_elsewhere,
-        "verdict": verdict.kind if verdict else None,
-        "said": SAID[verdict.kind] if verdict else "",
-        "tolerance": verdict.tolerance.whole if verdict and verdict.tolerance else None,
-    }
+    return [
+        cell.value,
+        cell.low,
+        cell.high,
+        cell.text,
+        cell.published,
+        printed_number(cell.published),
+        verdict.kind if verdict else None,
+        verdict.tolerance.whole if verdict and verdict.tolerance else None,
+    ]
 
 
 def _region(
@@ -141,7 +141,7 @@ def _region(
     place = {number: at for at, number in enumerate(there)}
     half = [round_to(found.half[place[number]]) if number in place else None for number in range(len(columns))]
     correlation = [
-        [round(found.correlation[place[a]][place[b]], 4) if a in place and b in place else 0.0 for b in range(len(columns))]
+        [round(found.correlation[place[a]][place[b]], 3) if a in place and b in place else 0.0 for b in range(len(columns))]
         for a in range(len(columns))
     ]
     return found.count, half, correlation

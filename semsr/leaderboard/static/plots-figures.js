@@ -1,9 +1,10 @@
-// The four plots. Each takes a data set's data (see semsr/leaderboard/plots.py) and gives {node, redraw}.
+// The plots of means. Each takes a data set's data (see semsr/leaderboard/plots.py) and gives {node, redraw}.
 (function () {
   "use strict";
 
   const { colour, plain, axis, layout, points, draw, section } = semsr.plots;
   const CIRCLE = Array.from({ length: 73 }, (_, step) => (step / 72) * 2 * Math.PI);
+  const MOST_ELLIPSES = 40;
   const COSTS = [
     ["seconds", "Seconds a picture"],
     ["parameters", "Parameters"],
@@ -25,7 +26,8 @@
     const options = columnOptions(data);
     const figure = section("plane", "Perception and distortion",
       "What no other method beats in both columns is joined by the dotted line. An ellipse holds both means with 95 % confidence "
-      + "(Hotelling's region of the means over images; seeds do not count); where there are no values for each image there is none.",
+      + "(Hotelling's region of the means over images; seeds do not count); where there are no values for each image there is none."
+      + (data.rows.length > MOST_ELLIPSES ? " Of this many methods only those that are not beaten have one." : ""),
       [{ name: "x", label: "Across", options, value: data.start.x }, { name: "y", label: "Up", options, value: data.start.y }], redraw);
 
     function redraw() {
@@ -33,12 +35,9 @@
       const [across, up] = [data.columns[x], data.columns[y]];
       const rows = data.rows.filter((row) => finite(row.cells[x].value) && finite(row.cells[y].value));
       const front = (data.fronts[`${Math.min(x, y)},${Math.max(x, y)}`] ?? []).map((number) => data.rows[number]).filter((row) => rows.includes(row));
-      const ellipses = rows.filter((row) => x !== y && row.region && finite(row.region.half[x]) && finite(row.region.half[y])).map((row) => ({
-        type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip", showlegend: false,
-        ...outline(row, x, y),
-        line: { width: 1, color: colour(row.sanity ? "soft" : "accent", 0.6) },
-        fillcolor: colour(row.sanity ? "soft" : "accent", 0.05),
-      }));
+      const outlined = rows.filter((row) => x !== y && row.region && finite(row.region.half[x]) && finite(row.region.half[y])
+        && (rows.length <= MOST_ELLIPSES || front.includes(row)));
+      const ellipses = [false, true].map((sanity) => ellipsesOf(outlined.filter((row) => row.sanity === sanity), x, y, sanity ? "soft" : "accent"));
       const joined = {
         type: "scatter", mode: "lines", name: "not beaten in both", hoverinfo: "skip",
         x: front.map((row) => row.cells[x].value), y: front.map((row) => row.cells[y].value),
@@ -60,13 +59,23 @@
     return { node: figure.node, redraw };
   }
 
-  // Points of u'C⁻¹u = 1, from the half widths and the correlation.
-  function outline(row, x, y) {
-    const { half, correlation } = row.region;
-    const r = correlation[x][y];
+  // One trace for many, with gaps in between, which is what plotly draws fast: points of u'C⁻¹u = 1, from half widths and correlation.
+  function ellipsesOf(rows, x, y, name) {
+    const along = [];
+    const up = [];
+    for (const row of rows) {
+      const { half, correlation } = row.region;
+      const r = correlation[x][y];
+      for (const angle of CIRCLE) {
+        along.push(row.cells[x].value + half[x] * Math.cos(angle));
+        up.push(row.cells[y].value + half[y] * (r * Math.cos(angle) + Math.sqrt(1 - r * r) * Math.sin(angle)));
+      }
+      along.push(null);
+      up.push(null);
+    }
     return {
-      x: CIRCLE.map((angle) => row.cells[x].value + half[x] * Math.cos(angle)),
-      y: CIRCLE.map((angle) => row.cells[y].value + half[y] * (r * Math.cos(angle) + Math.sqrt(1 - r * r) * Math.sin(angle))),
+      type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip", showlegend: false, x: along, y: up,
+      line: { width: 1, color: colour(name, 0.6) }, fillcolor: colour(name, 0.05),
     };
   }
 
@@ -139,10 +148,10 @@
         const group = rows.filter((row) => (row.cells[number].verdict ?? "not-comparable") === kind);
         const its = group.map((row) => row.cells[number]);
         return {
-          type: "scatter", mode: rows.length <= 24 ? "markers+text" : "markers", name: its[0].said || "not judged",
+          type: "scatter", mode: rows.length <= 24 ? "markers+text" : "markers", name: data.said[kind],
           x: its.map((cell) => cell.number), y: its.map(up),
           text: group.map((row) => plain(row.label)), textposition: "top center", cliponaxis: false,
-          hovertext: group.map((row, at) => [row.label, `published ${its[at].published}`, `ours ${its[at].text}`, its[at].said].map(plain).join("<br>")),
+          hovertext: group.map((row, at) => [row.label, `published ${its[at].published}`, `ours ${its[at].text}`, data.said[kind]].map(plain).join("<br>")),
           hoverinfo: "text",
           marker: { size: 11, symbol: SYMBOLS[kind], color: colour(kind), line: { width: 2, color: colour(kind) } },
           error_y: { type: "data", array: its.map((cell) => cell.tolerance ?? 0), thickness: 1.5, width: 5, color: colour(kind) },
@@ -153,66 +162,8 @@
       return draw(figure, rows.length ? [diagonal, ...traces] : [], layout(axis(`${column.title} published`), axis(differences ? `${column.title} ours minus published` : `${column.title} ours`)), {
         caption: `${column.title} of ${data.label}, published and ours`,
         heads: ["Method", "Published", "Ours", "Tolerance", "Verdict"],
-        lines: rows.map((row, at) => [row.label, cells[at].published, cells[at].text, finite(cells[at].tolerance) ? `± ${cells[at].tolerance.toPrecision(2)}` : "–", cells[at].said || "–"]),
+        lines: rows.map((row, at) => [row.label, cells[at].published, cells[at].text, finite(cells[at].tolerance) ? `± ${cells[at].tolerance.toPrecision(2)}` : "–", data.said[cells[at].verdict] ?? "–"]),
       });
-    }
-
-    return { node: figure.node, redraw };
-  }
-
-  function perImage(data, values) {
-    const rows = values.rows.map((row, number) => [String(number), row.label]);
-    const columns = values.columns.map((column, number) => [String(number), `${column.title} ${arrow(column)}`]);
-    const sanity = new Set(data.rows.filter((row) => row.sanity).map((row) => row.key));
-    const first = Math.max(0, values.rows.findIndex((row) => sanity.has(row.key)));
-    const second = Math.max(0, values.rows.findIndex((row, number) => !sanity.has(row.key) && number !== first));
-    const figure = section("per-image", "Image by image",
-      `Choose two methods and one column, or one method and two columns.${data.viewer ? " A click on a point opens its picture, as does its name in the table of numbers." : ""}`,
-      [{ name: "row-x", label: "Across", options: rows, value: first }, { name: "column-x", label: "", options: columns, value: 0 },
-        { name: "row-y", label: "Up", options: rows, value: second }, { name: "column-y", label: "", options: columns, value: 0 }], redraw);
-    figure.node.querySelector("#per-image-column-x").setAttribute("aria-label", "Column across");
-    figure.node.querySelector("#per-image-column-y").setAttribute("aria-label", "Column up");
-
-    function link(image) {
-      const panes = ["lr", ...new Set([figure.chosen("row-x"), figure.chosen("row-y")].map((number) => values.rows[number].key)), "hr"];
-      return data.viewer ? `${data.viewer}#${new URLSearchParams({ image, panes: panes.join(",") })}` : "";
-    }
-
-    async function redraw() {
-      const [rowX, columnX, rowY, columnY] = ["row-x", "column-x", "row-y", "column-y"].map((name) => Number(figure.chosen(name)));
-      const [across, up] = [values.columns[columnX], values.columns[columnY]];
-      const xs = values.values[columnX][rowX];
-      const ys = values.values[columnY][rowY];
-      const shown = values.images.map((_, number) => number).filter((number) => finite(xs[number]) && finite(ys[number]));
-      const [nameX, nameY] = [`${values.rows[rowX].label}: ${head(across)}`, `${values.rows[rowY].label}: ${head(up)}`];
-      const trace = {
-        type: "scatter", mode: "markers", name: "images",
-        x: shown.map((number) => xs[number]), y: shown.map((number) => ys[number]),
-        customdata: shown.map((number) => values.images[number]),
-        hovertext: shown.map((number) => [values.images[number], `across ${fixed(xs[number], across)}`, `up ${fixed(ys[number], up)}`].map(plain).join("<br>")),
-        hoverinfo: "text",
-        marker: { size: 9, color: colour("accent", 0.75), line: { width: 1, color: colour("paper") } },
-      };
-      const traces = shown.length ? [trace] : [];
-      if (columnX === columnY && shown.length) {
-        const ends = extent(shown.flatMap((number) => [xs[number], ys[number]]));
-        traces.unshift({ type: "scatter", mode: "lines", name: "equal", x: ends, y: ends, hoverinfo: "skip", line: { dash: "dash", width: 1.5, color: colour("strong-line") } });
-      }
-      await draw(figure, traces, layout(axis(nameX), axis(nameY)), {
-        caption: `${nameX}; ${nameY}`,
-        heads: ["Image", nameX, nameY],
-        lines: shown.map((number) => {
-          const href = link(values.images[number]);
-          return [href ? { text: values.images[number], href } : values.images[number], fixed(xs[number], across), fixed(ys[number], up)];
-        }),
-      });
-      if (!figure.listens && traces.length) {
-        figure.listens = true;
-        figure.plot.on("plotly_click", ({ points: [point] }) => {
-          const href = point.customdata === undefined ? "" : link(point.customdata);
-          if (href) location.href = href;
-        });
-      }
     }
 
     return { node: figure.node, redraw };
@@ -225,5 +176,5 @@
     return [low - rim, high + rim];
   }
 
-  semsr.plotFigures = { plane, cost, published, perImage, outline };
+  semsr.plotFigures = { plane, cost, published, extent, fixed, head, arrow, finite };
 })();

@@ -7,30 +7,55 @@
   const status = document.getElementById("plot-status");
   const place = document.getElementById("plots");
   let figures = [];
+  let turns = 0;
 
   function told() {
     return new URLSearchParams(location.hash.replace(/^#/, "")).get("block");
   }
 
+  // Cells come as lists, in the order of `_cell` in semsr/leaderboard/plots.py.
+  function opened(data) {
+    const cell = ([value, low, high, text, published, number, verdict, tolerance]) => ({ value, low, high, text, published, number, verdict, tolerance });
+    for (const row of data.rows) if (Array.isArray(row.cells[0])) row.cells = row.cells.map(cell);
+    return data;
+  }
+
+  // One plot after the other, so that the first can be seen while the others are drawn.
   async function show() {
     const option = choice.selectedOptions[0];
-    place.removeAttribute("data-ready");
+    const turn = ++turns;
+    const left = () => turn !== turns; // another data set was chosen meanwhile
+    delete place.dataset.ready;
     status.textContent = "Drawing …";
     try {
       await Promise.all([semsr.load("assets/plotly.min.js"), semsr.load(option.dataset.src)]);
-      const data = semsr.get(option.dataset.key);
-      if (data.images) await semsr.load(data.images.src);
-      if (option !== choice.selectedOptions[0]) return;
-      for (const figure of figures) figure.node.querySelectorAll(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
-      figures = data.columns.length ? [plane(data), cost(data), published(data)] : [];
-      if (data.images) figures.push(perImage(data, semsr.get(data.images.key)));
-      place.replaceChildren(...figures.map((figure) => figure.node));
-      for (const figure of figures) await figure.redraw();
+      const data = opened(semsr.get(option.dataset.key));
+      if (left()) return;
+      for (const plot of place.querySelectorAll(".js-plotly-plot")) Plotly.purge(plot);
+      place.replaceChildren();
+      figures = [];
+      for (const make of data.columns.length ? [plane, cost, published] : []) {
+        if (left()) return;
+        await append(make(data));
+      }
+      if (data.images) {
+        const values = await semsr.perImage.loadImages(data.images);
+        if (left()) return;
+        await append(perImage(data, values));
+      }
+      if (left()) return;
       status.textContent = figures.length ? "" : "This table has nothing that can be plotted.";
       place.dataset.ready = option.value;
     } catch (error) {
-      status.textContent = error.message;
+      if (!left()) status.textContent = error.message;
     }
+  }
+
+  async function append(figure) {
+    figures.push(figure);
+    place.append(figure.node);
+    await figure.redraw();
+    await new Promise((resolve) => setTimeout(resolve));
   }
 
   function restore() {

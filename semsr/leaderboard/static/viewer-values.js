@@ -3,6 +3,7 @@
   "use strict";
 
   const { element } = semsr;
+  const NONE = "–";
 
   // Load the files of per-image values that the viewer's data names; those that can't be read are left out and said.
   async function loadValues(references) {
@@ -10,21 +11,13 @@
     const failed = [];
     for (const reference of references) {
       try {
-        await semsr.load(reference.src);
-        found.push(index(semsr.get(reference.key)));
+        const images = await semsr.perImage.loadImages(reference);
+        found.push({ ...images, values: await Promise.all(images.columns.map(semsr.perImage.loadColumn)) });
       } catch (error) {
         failed.push(error.message);
       }
     }
     return { found, failed };
-  }
-
-  function index(values) {
-    return {
-      ...values,
-      imageAt: new Map(values.images.map((name, number) => [name, number])),
-      rowAt: new Map(values.rows.map((row, number) => [row.key, number])),
-    };
   }
 
   // A value, or null where there is none.
@@ -37,7 +30,7 @@
   }
 
   function printed(value, column) {
-    if (value === null) return "–";
+    if (value === null) return NONE;
     return Number.isFinite(value) ? value.toFixed(column.decimals) : value > 0 ? "∞" : "−∞";
   }
 
@@ -60,6 +53,7 @@
   function valueList(made, number) {
     const several = new Set(made.map((line) => line.protocol)).size > 1;
     const list = element("dl", { class: "values" });
+    if (made.every((line) => line.cells[number].text === NONE)) return list;
     for (const { column, protocol, cells } of made) {
       const cell = cells[number];
       const name = element("dt", { title: [column.how, protocol].filter(Boolean).join(" · ") }, head(column), several ? ` (${protocol})` : "");
@@ -90,5 +84,5 @@
     return `${column.title} ${column.direction === "higher" ? "↑" : "↓"}`;
   }
 
-  semsr.viewerValues = { loadValues, index, valueOf, printed, lines, valueList, valueTable, head };
+  semsr.viewerValues = { loadValues, lines, valueList, valueTable };
 })();

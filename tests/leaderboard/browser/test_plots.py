@@ -29,6 +29,16 @@ def _traces(page, section: str) -> list[dict]:
     return page.eval_on_selector(f"#{section} .plot", js)
 
 
+def _pieces(traces: list[dict]) -> list[np.ndarray]:
+    """(2, points) of each piece between gaps."""
+    found = []
+    for trace in traces:
+        points = np.array([trace["x"], trace["y"]], dtype=float)
+        gaps = np.flatnonzero(np.isnan(points[0]))
+        found += [piece for piece in np.split(points, gaps, axis=1) if np.isfinite(piece[0]).sum() > 2]
+    return [piece[:, np.isfinite(piece[0])] for piece in found]
+
+
 def test_draws_means_regions_and_the_front(plots: Callable, small_site) -> None:
     page = plots()
     block, values = small_site.tables[0].blocks[0], small_site.per_image[0]
@@ -42,15 +52,15 @@ def test_draws_means_regions_and_the_front(plots: Callable, small_site) -> None:
         for text, a, b in zip(trace["text"], trace["x"], trace["y"], strict=True)
     }
     assert drawn == {row.label: (row.cells[x].value, row.cells[y].value) for row in block.rows}
-    ellipses = [trace for trace in traces if trace["fill"] == "toself"]
+    ellipses = _pieces([trace for trace in traces if trace["fill"] == "toself"])
     assert len(ellipses) == len(block.rows)
-    for row, ellipse in zip(block.rows, ellipses, strict=True):
+    for row, ellipse in zip([*block.rows[1:], block.rows[0]], ellipses, strict=True):  # the first row checks the set-up
         both = [values.values[name][row.key] for name in ("psnr", "lpips")]
         expected = region(both)
-        outline = np.array([ellipse["x"], ellipse["y"]]) - [[row.cells[x].value], [row.cells[y].value]]
+        outline = ellipse - [[row.cells[x].value], [row.cells[y].value]]
         # Every point of it is where T² has the quantile, by the covariance of the values themselves.
         squared = np.einsum("in,ij,jn->n", outline, np.linalg.inv(np.cov(both)), outline)
-        assert squared == pytest.approx(squared[0], rel=1e-3)
+        assert squared == pytest.approx(squared[0], rel=2e-2)  # correlations have three digits there
         assert np.abs(outline).max(axis=1) == pytest.approx(expected.half, rel=5e-3)
     front = pareto_front(*([None if row.sanity else row.cells[n].value for row in block.rows] for n in (x, y)), (True, False))
     assert [trace["x"] for trace in traces if trace["name"] == "not beaten in both"] == (
