@@ -188,8 +188,9 @@ class Scores:
             return Result("not-available", reasons[0] + more, of=self.of), None
         if refused := self._refused[column.name]:
             return Result(*refused, count=rows["image"].nunique(), of=self.of), None
-        made = "" if rows.empty else str(rows["cell"].iloc[0])
-        if reason := of_pictures((method, variant, seed), made, self._dataset, self._now):
+        # A row without scores of this metric is incomplete, which is said below.
+        key = method, variant, seed
+        if not rows.empty and (reason := of_pictures(key, str(rows["cell"].iloc[0]), self._dataset, self._now)):
             return Result("stale", reason, count=rows["image"].nunique(), of=self.of), None
         if rows["image"].duplicated().any():
             twice = rows["image"][rows["image"].duplicated()].iloc[0]

@@ -98,6 +98,11 @@ def test_what_cannot_be_checked_stays_a_number(house: Any, now: Present) -> None
     assert _cell(house, replace(now, cells={(*ROW, 1): CellNow()})).status == "reproduced"
 
 
+def test_a_metric_without_scores_is_incomplete_not_stale(house: Any, now: Present) -> None:
+    result = _cell(house, now, "psnr", seeds=(1,))
+    assert (result.status, result.origin) == ("incomplete", None) and "only 0 of 3 images have a value" in result.reason
+
+
 def test_one_stale_seed_makes_the_mean_stale_and_no_other_row(house: Any, now: Present) -> None:
     house.score("alpha", "plain", "lpips", [0.3, 0.2, 0.1], weights=WEIGHTS)
     scores = _scores(house, replace(now, cells={(*ROW, 2): CellNow("made again")}))
