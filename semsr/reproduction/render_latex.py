@@ -120,7 +120,7 @@ def _values(cell: Cell, block: Block, *, signed: bool) -> list[str]:
     if not block.not_run:
         # A box of one width for every verdict, so that the digits of a column stay below each other.
         beside = rf"\makebox[1.2em][l]{{\,{escape(sign(cell.verdict))}}}" if signed else ""
-        values.append(placed(escape(wording.our_text(cell)), cell.place) + beside + _hung(cell.marks))
+        values.append(placed(escape(wording.our_text(cell)), cell.place) + _hung(cell.marks) + beside)
     return values
 
 

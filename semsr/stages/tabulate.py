@@ -34,6 +34,7 @@ from semsr.reproduction.wording import stale
 from semsr.reproduction.wording_verdicts import STALE
 from semsr.stages import tabulate_descriptions, tabulate_semantic
 from semsr.stages.explained import explanations
+from semsr.stages.machines import measured_noise
 from semsr.stages.shelf import Shelf
 
 RENDERERS = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
@@ -104,6 +105,7 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
         raise SemsrError(f"profile {profile.id}: tables: found none; allowed: {', '.join(project.tables)}")
 
     shelf = Shelf(project, profile)
+    machine = measured_noise(project)
     tables = []
     for card in (card for card in map(project.table, profile.tables) if isinstance(card, TableCard)):
         protocol = resolve(project, card.protocol)
@@ -113,7 +115,8 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
         scores = {dataset: shelf.scores(dataset, protocol) for dataset in planned}
         remarks = {dataset: shelf.remark(dataset) for dataset in planned}
         explained = explanations(project, profile, card.id)
-        tables.append(assemble(project, card, profile, protocol, scores, remarks, explained=explained))
+        found = assemble(project, card, profile, protocol, scores, remarks, explained=explained, machine=machine)
+        tables.append(found)
     return tuple(tables)
 
 

@@ -19,6 +19,7 @@ from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.wording import pictures_remark
 from semsr.restoration.cell import FINGERPRINT, read_json
 from semsr.stages.explained import explanations
+from semsr.stages.machines import measured_noise
 
 RENDERERS: dict[str, Callable[[SemanticTable], str]] = {"csv": render_csv, "tex": render_latex, "md": render_markdown}
 """What every table has; the order of its rows and the agreement of its judges (`render_order`) stand in a file of their own."""
@@ -56,7 +57,9 @@ def tables_of(project: Project, profile: ProfileCard, *, keep_going: bool = Fals
         for dataset, found in values.items():
             _same_draws(dataset, found)
         explained = explanations(project, profile, card.id)
-        tables.append(assemble(project, card, profile, protocol, values, remarks, expected, explained=explained))
+        machine = measured_noise(project)
+        judged = assemble(project, card, profile, protocol, values, remarks, expected, explained=explained, machine=machine)
+        tables.append(judged)
     return tuple(tables)
 
 
