@@ -126,10 +126,3 @@ def contrast(first: Sequence[float], second: Sequence[float], direction: Directi
     if low <= 0 <= high:
         return Contrast(value, low, high, "not resolved")
     return Contrast(value, low, high, "better" if (value > 0) == (direction == "higher") else "worse")
-
-
-def share_a_place(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Whether two rows of several seeds each can't be told apart; rows of fewer than two have no spread to judge by."""
-    if min(len(first), len(second)) < 2:
-        return False
-    return contrast(first, second, "higher").verdict == "not resolved"

@@ -71,7 +71,8 @@ class Cell:
         text: our value as it is printed; empty without one.
         spread: the standard deviation over seeds as it is printed; empty where there is none.
         difference: ours minus published, from the unrounded value; None unless both exist and it is the same data set.
-        published_place, place: best or second best among the published values, and among ours; see `ranking.places`.
+        published_place: best or second best among the published values; see `ranking.places`.
+        place: 1 where our value is significantly the best of its column (`standing`), else 0: of the others nobody is second.
         marks: letters of the notes that belong to this cell.
         standing: whether our value is significantly the best of its column, or tied with the best; see `statistics.order`.
         verdict: what is said of the published value; None where there is none.

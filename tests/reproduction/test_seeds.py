@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from semsr.reproduction.seeds import contrast, mean_of_seeds, share_a_place, spread_of, welch_interval
+from semsr.reproduction.seeds import contrast, mean_of_seeds, spread_of, welch_interval
 
 FLOATS = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False, width=64)
 
@@ -114,12 +114,6 @@ def test_turned_round_the_word_turns_round(first: list[float], second: list[floa
     turned = {"better": "worse", "worse": "better", "not resolved": "not resolved"}
     assert contrast(second, first, "higher").verdict == turned[contrast(first, second, "higher").verdict]
     assert contrast(first, second, "lower").verdict == turned[contrast(first, second, "higher").verdict]
-
-
-def test_places_are_shared_by_what_is_not_resolved_among_rows_with_a_spread() -> None:
-    assert share_a_place(LOW, WIDE) and not share_a_place(LOW, HIGH)
-    assert share_a_place(LOW[:2], HIGH), "two seeds resolve nothing"
-    assert not share_a_place(LOW[:1], WIDE) and not share_a_place(WIDE, []), "a single seed is a number"
 
 
 def test_against_one_fixed_value_it_is_scipys_one_sample_test() -> None:
