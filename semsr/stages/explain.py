@@ -30,6 +30,7 @@ from semsr.reproduction.tolerance import tolerance_of
 from semsr.stages.explain_address import find_cell
 from semsr.stages.explain_cells import explainable, open_rows, row_of
 from semsr.stages.explain_row import Answer, Row, Value, ask
+from semsr.stages.explained import explained_path
 from semsr.stages.tabulate import tables_of
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def run_all(project: Project, profile: ProfileCard) -> tuple[Explained, ...]:
     """
     found: list[Explained] = []
     tables = tables_of(project, profile, keep_going=True)
+    paths = {table.id: explained_path(project, profile.id, table.id) for table in tables}
     folder = project.results(profile.id) / "explained"
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,9 +76,9 @@ def run_all(project: Project, profile: ProfileCard) -> tuple[Explained, ...]:
                 for dataset, row in open_rows(project, profile, protocol, table)
             ]
             explained, keyed = _rank(table.id, protocol, answers)
-            write_explanations(folder / f"{table.id}.json", keyed)
+            write_explanations(paths[table.id], keyed)
             found += explained
-    for stray in set(folder.glob("*.json")) - {folder / f"{table.id}.json" for table in tables}:
+    for stray in set(folder.glob("*.json")) - set(paths.values()):  # of tables that the profile had earlier
         with storage_errors(stray):
             stray.unlink()
     return tuple(found)
@@ -135,18 +137,17 @@ def run_folder(
 
     if (dataset is None) == (hr is None):
         raise SemsrError("say what to compare with: either --dataset ID or --hr DIR")
-    resolved = _protocol(project, protocol, metrics)
     printed = _printed(metrics, published)
+    resolved = _protocol(project, protocol, metrics)
     pictures = picture_files(folder)
     reference, sizes = reference_for(project, folder, pictures, dataset, hr)
     check_sizes(pictures, sizes, "its HR picture" if reference else "its LR picture, enlarged,")
-    if dataset is not None:
-        scale = project.dataset(dataset).scale
+    scale = scale if dataset is None else project.dataset(dataset).scale
     cards = {column.name: column.metric for column in resolved.columns}
     values = tuple(
         Value(name, value.text, tolerance_of(value, cards[name], count=len(sizes)).measuring) for name, value in printed.items()
     )
-    row = Row(folder.resolve().name, (Pictures(pictures, reference, sizes),), values, scale)
+    row = Row(str(folder), (Pictures(pictures, reference, sizes),), values, scale)
     answer = ask(project, resolved, row, Kept(), device=pick_device(device), threads=threads, pairs=True)
     if not answer.questions:
         raise SemsrError("; ".join(f"{name}: {why}" for name, why in answer.unanswered.items()))

@@ -78,7 +78,7 @@ def row_of(
         for shown, cell in zip(block.columns, row.cells, strict=True)
         if cell.verdict is not None and cell.verdict.kind in COMPARED
     ]
-    return Row(f"{block.label}, {row.label}", pictures, tuple(values), prepared.card.scale)
+    return Row(f"{block.label}, {row.label}", pictures, tuple(values), prepared.card.scale, block.dataset)
 
 
 def _value(protocol: ResolvedProtocol, column: Column, cell: Cell, *, asked: bool) -> Value:

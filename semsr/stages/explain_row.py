@@ -42,12 +42,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Row:
-    """A row on a data set: its name for people, its pictures (a set a seed), its published values, and the scale of super-resolution."""
+    """A row on a data set: its name for people, its pictures (a set a seed), its published values, and the scale of super-resolution.
+
+    `dataset`: its id; empty for a folder of anybody's pictures.
+    """
 
     name: str
     pictures: tuple[Pictures, ...]
     values: tuple[Value, ...]
     scale: int
+    dataset: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def _question(row: Row, value: Value, values: Mapping[Way, float], untried: tupl
     if value.ours is not None and abs(own - value.ours) > value.tolerance:
         raise SemsrError(
             f"{row.name}: {value.column}: the scores say {value.ours:.6g}, the pictures that are there now give {own:.6g}: they have "
-            "changed since; run `semsr score` again"
+            f"changed since; run `semsr score {row.dataset}` again"
         )
     ours = own if value.ours is None else value.ours
     return Question(row.name, value.column, value.result_id, value.published, ours, value.tolerance, values, untried)
