@@ -53,6 +53,7 @@ def build(site: Site, out: Path, *, pictures: int | None = None) -> Built:
     """
     start = time.monotonic()
     site = with_pictures(site, pictures)
+    out = Path(os.path.abspath(out))  # noqa: PTH100 - "." has no name to put others beside; a link stays one
     with _swapped(out) as folder:
         write_assets(folder)
         render = renderer(site)

@@ -18,6 +18,7 @@ from semsr.leaderboard.collect import AnyOf, Sources, collect
 from semsr.preparation.manifest import MANIFEST, Prepared, open_prepared
 from semsr.project import Project
 from semsr.reproduction.score_files import read_scores
+from semsr.restoration.cell import read_json
 from semsr.stages import tabulate, tabulate_descriptions, tabulate_semantic
 from semsr.stages.commit import git_commit
 
@@ -69,7 +70,7 @@ def sources(project: Project, profile: ProfileCard, *, keep_going: bool = False)
         scores=_scores(project, profile, datasets),
         prepared=_prepared(project, datasets),
         warnings=_warnings(project, profile, datasets),
-        facts=_facts(project),
+        facts=_facts(project, profile),
     )
 
 
@@ -96,13 +97,17 @@ def _warnings(project: Project, profile: ProfileCard, datasets: list[str]) -> di
     return found
 
 
-def _facts(project: Project) -> list[tuple[str, str]]:
+def _facts(project: Project, profile: ProfileCard) -> list[tuple[str, str]]:
+    """What stands at the foot of each page."""
     facts = [("date", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))]
     if commit := git_commit(project.root):
         facts.append(("commit", commit))
     facts.append(("environment", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"))
     if project.lock.is_file():
         facts.append(("lock", sha256_file(project.lock)[:12]))
+    records = (read_json(path) for path in project.results(profile.id).glob("cells/*/*/*/run.json"))
+    if machines := sorted({str(record["passport"]) for record in records if record.get("passport")}):
+        facts.append(("machines", ", ".join(machines)))
     return facts
 
 

@@ -20,7 +20,13 @@ from semsr.leaderboard.model import Site, SiteCell, SiteRow, SiteTable
 from semsr.places import ROOT_VARIABLE
 from semsr.stages import publish
 
-RUN = {"seconds_per_image": 1.5, "device": "cpu", "peak_memory_bytes": 3 * 2**29, "parameters": 1000}
+RUN = {
+    "passport": "0a1b2c3d4e5f",
+    "seconds_per_image": 1.5,
+    "device": "cpu",
+    "peak_memory_bytes": 3 * 2**29,
+    "parameters": 1000,
+}
 
 
 def _pictures(folder: Path, names: str, side: int) -> None:
@@ -158,6 +164,7 @@ def test_the_command_writes_a_site_without_torch(published: Any, tmp_path: Path)
     assert len(pictures) == 2
     foot = (out / "index.html").read_text().split("<footer>")[1]
     assert all(f"<dt>{name}</dt>" in foot for name in ("SemSR-Bench", "profile", "date", "environment", "lock"))
+    assert "<dt>machines</dt><dd>0a1b2c3d4e5f</dd>" in foot
 
 
 @pytest.mark.parametrize("text, count", [("all", None), ("none", 0), ("12", 12), ("0", 0)])

@@ -273,6 +273,11 @@
   choose.addEventListener("change", () => show(choose.value, true));
   document.getElementById("search").addEventListener("input", update);
   [...filters, sanity].forEach((control) => control && control.addEventListener("change", update));
-  window.addEventListener("hashchange", () => show(asked(), false));
+  window.addEventListener("hashchange", () => {
+    // Other links within the page lead to its parts, not to a data set.
+    if (asked() !== choose.value && [...choose.options].some((each) => each.value === asked())) {
+      show(asked(), false);
+    }
+  });
   show(asked(), false);
 })();
