@@ -240,8 +240,8 @@ class Scores:
             ("weights", "weights of the metric"),
             ("manifest", f"revisions of data set {self._dataset}"),
         ):
-            found = sorted({str(value)[:16] for value in rows[key]})
             if rows[key].nunique() > 1:
+                found = sorted(str(value)[:16] for value in rows[key].unique())
                 return "refused", f"{what} are mixed in this column ({', '.join(found)}); {self._again}"
         reason = of_measuring(rows.iloc[0], self._protocol, column, self._dataset, self._now)
         return ("stale", reason) if reason else None
