@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from pathlib import Path
 
 from semsr.cards import ProfileCard
@@ -68,7 +67,7 @@ def run_all(project: Project, profile: ProfileCard) -> tuple[Explained, ...]:
     folder = project.results(profile.id) / "explained"
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _keeper(project, profile) as kept_of:
+    with _keeper(project, profile, prune=True) as kept_of:
         for table in tables:
             protocol = resolve(project, table.protocol)
             answers = [
@@ -187,17 +186,22 @@ def _rank(
 
 
 @contextmanager
-def _keeper(project: Project, profile: ProfileCard) -> Iterator[Callable[[str], Kept]]:
-    """What was measured earlier, by data set: a journal each, opened when first needed."""
+def _keeper(project: Project, profile: ProfileCard, *, prune: bool = False) -> Iterator[Callable[[str], Kept]]:
+    """What was measured earlier, by data set: a journal each, opened when first needed; `prune`: what was not asked for goes at the end."""
     folder = project.results(profile.id) / "journals"
+    opened: dict[str, Kept] = {}
     with ExitStack() as journals:
 
-        @cache
         def kept_of(dataset: str) -> Kept:
-            made_by = measuring_fingerprint(project, pick_device(profile.device))
-            return Kept(journals.enter_context(Journal(folder / f"explain-{dataset}.jsonl", made_by)))
+            if dataset not in opened:
+                made_by = measuring_fingerprint(project, pick_device(profile.device))
+                opened[dataset] = Kept(journals.enter_context(Journal(folder / f"explain-{dataset}.jsonl", made_by)))
+            return opened[dataset]
 
         yield kept_of
+        if prune:
+            for kept in opened.values():
+                kept.forget_others()
 
 
 def _protocol(project: Project, name: str | None, metrics: Sequence[str]) -> ResolvedProtocol:

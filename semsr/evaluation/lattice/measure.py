@@ -81,6 +81,11 @@ class Kept:
             if self.journal is not None and numbers:
                 self.journal.add(Entry(key, numbers))
 
+    def forget_others(self) -> None:
+        """Drop from the journal what was not asked for since it was opened: of pictures that have changed. Raises: StorageError."""
+        if self.journal is not None:
+            self.journal.keep_only(self.used)
+
 
 def measure(
     pictures: Pictures,

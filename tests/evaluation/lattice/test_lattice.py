@@ -103,8 +103,13 @@ def test_files_are_measured_once(
     # Another picture is another batch: nothing old is taken for it.
     sets[0].outputs["b"].write_bytes(sets[1].outputs["b"].read_bytes())
     with Journal(tmp_path / "journal.jsonl", "code") as journal:
-        changed = lattice(Kept(journal)).singles(["error"])
+        kept = Kept(journal)
+        changed = lattice(kept).singles(["error"])
         assert changed.values["error"][OWN] != first.values["error"][OWN]
+        before = len(journal.entries)
+        kept.forget_others()
+        assert 0 < len(journal.entries) < before
+        assert lattice(kept).singles(["error"]).values == changed.values
 
 
 def test_threads_change_nothing(lattice: Callable[..., Lattice]) -> None:
