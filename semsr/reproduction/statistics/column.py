@@ -60,7 +60,7 @@ def column_order(rows: Sequence[RowValues | None], direction: Direction, publish
         direction: which way is better.
         published: of each row, the paper's value; empty: there is no paper.
     """
-    values = [None if row is None or math.isnan(row.mean) else row.mean for row in rows]
+    values = [None if row is None or math.isnan(row.mean) else float(row.mean) for row in rows]
     pictures = max((row.images.shape[1] for row in rows if row is not None and row.images is not None), default=0)
     barred = {at: _barred(row, pictures) for at, row in enumerate(rows) if row is not None and values[at] is not None}
     images: dict[int, Floats] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,13 @@ def test_the_same_rows_give_the_same_order_beside_another_and_in_any_position() 
     assert {key: (pair.difference, pair.low, pair.high) for key, pair in moved.items()} == {
         key: pytest.approx((pair.difference, pair.low, pair.high)) for key, pair in alone.items()
     }
+
+
+def test_the_order_can_be_written_as_json() -> None:
+    """Plain numbers and truths, whatever the means came as."""
+    found = column_order([RowValues(one.images, np.float64(one.mean)) for one in (noisy(0, 1), noisy(1, 2))], "higher", [1, 2])
+    json.dumps(asdict(found), allow_nan=False)
+    json.dumps(asdict(from_draws([draws(4, 1, 1), draws(5, 1, 2)], "lower", [1, 2], pictures=30)), allow_nan=False)
 
 
 def test_rows_left_out_have_no_standing() -> None:
