@@ -12,7 +12,7 @@ from semsr.files import write_atomic
 from semsr.leaderboard.data import data_script
 from semsr.leaderboard.model import PerImage, Site, SiteRow
 
-EXTRA_DIGITS = 1
+EXTRA_DIGITS = 2
 """How many digits beyond those printed a value keeps: enough for a plot, and a third of the bytes."""
 
 

@@ -88,13 +88,13 @@
     }).filter((trace) => trace.x.length);
   }
 
-  // Draw into `figure.plot`, and say the same in a table below it.
+  // Draw into `figure.plot`, and say the same in a table below it; before the library is there, only the latter.
   async function draw(figure, traces, made, table) {
     figure.nothing.hidden = traces.length > 0;
     figure.plot.hidden = traces.length === 0;
-    if (traces.length) await Plotly.react(figure.plot, traces, made, CONFIG);
     figure.table.replaceChildren(tableOf(table));
     figure.details.hidden = table.lines.length === 0;
+    if (traces.length && window.Plotly) await Plotly.react(figure.plot, traces, made, CONFIG);
   }
 
   // table: {caption, heads, lines: [[name, ...texts]]}; a name may be {text, href}

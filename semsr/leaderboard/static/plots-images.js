@@ -52,7 +52,7 @@
           return [href ? { text: values.images[number], href } : values.images[number], fixed(xs[number], across), fixed(ys[number], up)];
         }),
       });
-      if (!figure.listens && traces.length) {
+      if (!figure.listens && figure.plot.on) {
         figure.listens = true;
         figure.plot.on("plotly_click", ({ points: [point] }) => {
           const href = point.customdata === undefined ? "" : link(point.customdata);

@@ -20,7 +20,7 @@
     return data;
   }
 
-  // One plot after the other, so that the first can be seen while the others are drawn.
+  // Texts, controls and numbers first, then one plot after the other: the library that draws takes a second to start.
   async function show() {
     const option = choice.selectedOptions[0];
     const turn = ++turns;
@@ -28,20 +28,21 @@
     delete place.dataset.ready;
     status.textContent = "Drawing …";
     try {
-      await Promise.all([semsr.load("assets/plotly.min.js"), semsr.load(option.dataset.src)]);
+      await semsr.load(option.dataset.src);
       const data = opened(semsr.get(option.dataset.key));
       if (left()) return;
       for (const plot of place.querySelectorAll(".js-plotly-plot")) Plotly.purge(plot);
-      place.replaceChildren();
-      figures = [];
-      for (const make of data.columns.length ? [plane, cost, published] : []) {
+      figures = data.columns.length ? [plane(data), cost(data), published(data)] : [];
+      if (data.images) figures.push(perImage(data, await semsr.perImage.loadImages(data.images)));
+      if (left()) return;
+      place.replaceChildren(...figures.map((figure) => figure.node));
+      for (const figure of figures) await figure.redraw();
+      await painted();
+      await semsr.load("assets/plotly.min.js");
+      for (const figure of figures) {
         if (left()) return;
-        await append(make(data));
-      }
-      if (data.images) {
-        const values = await semsr.perImage.loadImages(data.images);
-        if (left()) return;
-        await append(perImage(data, values));
+        await figure.redraw();
+        await painted();
       }
       if (left()) return;
       status.textContent = figures.length ? "" : "This table has nothing that can be plotted.";
@@ -51,11 +52,9 @@
     }
   }
 
-  async function append(figure) {
-    figures.push(figure);
-    place.append(figure.node);
-    await figure.redraw();
-    await new Promise((resolve) => setTimeout(resolve));
+  // Once the browser has shown what is there.
+  function painted() {
+    return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   }
 
   function restore() {

@@ -137,8 +137,10 @@ def test_shows_the_values_of_the_image(viewer: Callable, small_site) -> None:
     values = small_site.per_image[0]
     for number, row in enumerate(("method-1/default", "method-5/default")):
         shown = page.locator(".pane").nth(number).locator("dd").all_inner_texts()
-        expected = [f"{values.values[column.key][row][2]:.{column.decimals}f}" for column in values.columns]
-        assert [text.partition(",")[0].strip() for text in shown] == expected
+        numbers = [float(text.partition(",")[0]) for text in shown]
+        # Data files keep two digits more than are printed, so the last one may be rounded twice.
+        for found, column in zip(numbers, values.columns, strict=True):
+            assert abs(found - values.values[column.key][row][2]) < 0.51 * 10.0**-column.decimals
     best = [
         (
             "higher" if column.direction == "higher" else "lower",
