@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test test-fast test-slow lint setup iqa lock clean
+.PHONY: help repro test test-fast test-slow lint setup browser iqa lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,19 @@ $(READY): requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/semsr use
 	@touch $@
+
+# Playwright is in the lock, a browser is not: Debian's or Ubuntu's own is used, or any Chromium that is there or that SEMSR_CHROMIUM names.
+browser:  ## install Chromium with apt-get if there is none, for the tests of the leaderboard
+	@for name in "$$SEMSR_CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+	  if command -v "$$name" >/dev/null; then echo "A browser is there already: $$name"; exit 0; fi; \
+	done; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "No apt-get here: install Chromium by hand, or set SEMSR_CHROMIUM to one." >&2; exit 1; \
+	elif [ "$$(id -u)" -ne 0 ]; then \
+	  echo "This needs root: sudo apt-get update && sudo apt-get install --no-install-recommends chromium" >&2; exit 1; \
+	else \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi
 
 iqa: $(READY)  ## add the learned metrics (MUSIQ, MANIQA, CLIP-IQA, FID, KID) through pyiqa; its licence is non-commercial
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/lock-iqa.txt
