@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from semsr.leaderboard.model import Kind, Site, SiteBlock, SiteColumn, SitePage, SiteTable
+from semsr.leaderboard.model import JUDGED_BY, Kind, Site, SiteBlock, SiteColumn, SitePage, SiteTable
 from semsr.leaderboard.pages import (
     KINDS,
     LICENCES,
@@ -49,10 +49,21 @@ def _index(site: Site) -> dict[str, object]:
         "here": "index.html",
         "counts": counts,
         "total": sum(counts.values()),
-        "labels": {table.id: list(dict.fromkeys(block.label for block in table.blocks)) for table in site.tables},
+        "labels": {table.id: _datasets(table) for table in site.tables},
         "ran": {table.id: _ran(table) for table in site.tables},
         "claimed": [table for table in site.tables if table.claims],
     }
+
+
+def _datasets(table: SiteTable) -> list[str]:
+    """What a table's data sets are called; what several judges say of one is one data set."""
+    by_dataset: dict[str, list[str]] = {}
+    for block in table.blocks:
+        by_dataset.setdefault(block.dataset, []).append(block.label)
+    return [
+        labels[0] if len(labels) == 1 else f"{labels[0].partition(JUDGED_BY)[0]} ({len(labels)} judges)"
+        for labels in by_dataset.values()
+    ]
 
 
 def _ran(table: SiteTable) -> tuple[int, int]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from semsr.leaderboard.collect_tables import Extras, downloads, notes_of, printed, site_column
-from semsr.leaderboard.model import SiteBlock, SiteCell, SiteColumn, SiteRow, SiteTable
+from semsr.leaderboard.model import JUDGED_BY, SiteBlock, SiteCell, SiteColumn, SiteRow, SiteTable
 from semsr.project import Project
 from semsr.reproduction.semantic import wording
 from semsr.reproduction.semantic.table import Block, Cell, Judgement, Row, SemanticTable
 from semsr.reproduction.semantic.wording import name as name_of
 from semsr.reproduction.table import Column
-
-OBJECTS = "objects"
-"""Page of the columns that count objects: they are no metrics with cards of their own."""
 
 
 def judged_table(project: Project, table: SemanticTable, extras: Extras) -> SiteTable:
@@ -34,6 +31,7 @@ def judged_table(project: Project, table: SemanticTable, extras: Extras) -> Site
         protocol_hash=table.protocol_hash,
         introduction=wording.introduction(table),
         blocks=tuple(_block(project, table, block, found, extras) for block in table.blocks for found in block.judgements),
+        claims=table.claims,
         notes=notes_of(table.notes, table.footnotes, [lack.line for lack in table.missing]),
         downloads=downloads(project, card, extras.files, methods),
     )
@@ -47,7 +45,7 @@ def _block(project: Project, table: SemanticTable, block: Block, judgement: Judg
     remark = wording.block_remark(table, block) if first else judgement.not_run and f"Not run: {judgement.not_run}."
     return SiteBlock(
         key=f"{block.dataset}--{judgement.judge}",
-        label=f"{block.label} · {judgement.title}",
+        label=f"{block.label}{JUDGED_BY}{judgement.title}",
         dataset=block.dataset,
         count=block.count,
         columns=tuple(columns),
@@ -113,6 +111,11 @@ def _cell(cell: Cell, block: Block) -> SiteCell:
         low=drawn.low,
         high=drawn.high,
         interval_over=f"{block.draws} draws of {block.count} pictures" if drawn.low is not None else "",
+        best=cell.standing.best,
+        tied=cell.standing.tied,
+        groups=cell.standing.groups,
+        verdict=cell.verdict,
+        result_id=cell.result_id,
         status=cell.status,
         why=cell.reason,
         more=tuple(more),

@@ -14,6 +14,8 @@ from semsr.reproduction.claim import ClaimResult
 from semsr.reproduction.verdict import Verdict
 
 Kind = Literal["method", "dataset", "metric", "protocol"]
+JUDGED_BY = " · "
+"""Stands between data set and judge in the label of a block that a judge has filled."""
 
 
 @dataclass(frozen=True)
