@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semsr.leaderboard.crops import Strip
+from semsr.leaderboard.data_tables import our_text
 from semsr.leaderboard.model import Site, SiteBlock, SiteCell, SitePage, SiteRow, SiteTable
+from semsr.leaderboard.pages import SIGNS, STANDINGS
 from semsr.reporting.templating import environment
 from semsr.reproduction.table import TRUST
 from semsr.reproduction.verdict import SAID, VerdictKind
-
-SIGNS: Mapping[VerdictKind, str] = {
-    "reproduced": "✓",
-    "within-noise": "≈",
-    "other-protocol": "↔",
-    "not-reproduced": "✗",
-    "not-comparable": "≁",
-    "not-run": "–",
-}
-"""One sign a verdict, which says it without colour."""
-
-STANDINGS = {"holds": "holds", "fails": "fails", "not-resolved": "not resolved", "not-run": "not run"}
 
 
 @dataclass(frozen=True)
@@ -44,20 +34,24 @@ def render_report(site: Site, title: str, seen: Sequence[Seen] = (), commands: S
     """
     templates = environment("semsr.leaderboard")
     counts = {table.id: counted(table) for table in site.tables}
+    total = sum(counts.values(), Counter[VerdictKind]())
     return templates.get_template("report.html").render(
         title=title,
         site=site,
         counts=counts,
-        total=sum(counts.values(), Counter()),
+        total=total,
         seen=seen,
         commands=commands,
         said=SAID,
+        met=[kind for kind in SAID if total[kind]],
+        our_text=our_text,
         signs=SIGNS,
         standings=STANDINGS,
         trust=TRUST,
         papers=papers(site),
         shown_rows=shown_rows,
         has_published=has_published,
+        elsewhere=elsewhere,
         pages={
             kind: [page for page in site.pages if page.kind == kind] for kind in ("method", "dataset", "metric", "protocol")
         },
@@ -78,6 +72,11 @@ def shown_rows(block: SiteBlock) -> list[SiteRow]:
 def has_published(block: SiteBlock) -> bool:
     """Whether any published value stands beside ours."""
     return any(cell.published for row in block.rows for cell in row.cells)
+
+
+def elsewhere(block: SiteBlock) -> bool:
+    """Whether the published values are of other pictures, and stand there for orientation only."""
+    return any(cell.published_is_elsewhere for row in block.rows for cell in row.cells)
 
 
 def papers(site: Site) -> list[SitePage]:

@@ -53,7 +53,7 @@ def run(
     options = f" --images {images}" if images != 3 else ""
     commands = (f"semsr use {profile.id}", "dvc repro", f"semsr report {' '.join(what)}{options}")
     path = out or project.results(profile.id) / f"report-{what[0]}.html"
-    write_atomic(path, render_report(site, _title(cards), seen, commands))
+    write_atomic(path, render_report(site, _title(profile, cards), seen, commands))
     sys.stdout.write(
         f"{project.show(path.resolve())}: {path.stat().st_size / 2**20:.1f} MB, one file; open it in a browser, or print it\n"
     )
@@ -97,6 +97,8 @@ def _is_about(page: SitePage, tables: Sequence[SiteTable]) -> bool:
     return any(row.page == page.id for row in rows)
 
 
-def _title(cards: Sequence[AnyTable]) -> str:
-    papers = {card.paper.title for card in cards if card.paper is not None}
-    return papers.pop() if len(papers) == 1 and all(card.paper for card in cards) else "; ".join(card.title for card in cards)
+def _title(profile: ProfileCard, cards: Sequence[AnyTable]) -> str:
+    papers = {card.paper.title if card.paper is not None else "" for card in cards}
+    if len(papers) == 1 and (title := papers.pop()):
+        return title
+    return cards[0].title if len(cards) == 1 else f"{len(cards)} tables of profile {profile.id}"
