@@ -9,6 +9,7 @@ from semsr.reproduction.semantic import wording
 from semsr.reproduction.semantic.table import Block, Cell, Judgement, Row, SemanticTable
 from semsr.reproduction.semantic.wording import name as name_of
 from semsr.reproduction.table import Column
+from semsr.reproduction.wording_verdicts import agreement_line
 
 
 def judged_table(project: Project, table: SemanticTable, extras: Extras) -> SiteTable:
@@ -41,6 +42,7 @@ def _block(project: Project, table: SemanticTable, block: Block, judgement: Judg
     objects = table.objects if any(row.objects for row in judgement.rows) else ()
     columns = [_column(project, column, judgement, at) for at, column in enumerate(judgement.columns)]
     columns += [_column(project, column, judgement, None) for column in objects]
+    headings = {column.name: name_of(column) for column in judgement.columns}
     first = judgement is block.first
     remark = wording.block_remark(table, block) if first else judgement.not_run and f"Not run: {judgement.not_run}."
     return SiteBlock(
@@ -50,7 +52,7 @@ def _block(project: Project, table: SemanticTable, block: Block, judgement: Judg
         count=block.count,
         columns=tuple(columns),
         rows=tuple(_row(block, row, len(objects), extras) for row in wording.shown_rows(judgement)),
-        remark=remark,
+        remark=" ".join(filter(None, (remark, agreement_line(judgement.orders, headings)))),
         viewer=block.dataset if block.dataset in extras.viewers else "",
     )
 

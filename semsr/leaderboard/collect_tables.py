@@ -91,7 +91,7 @@ def _block(project: Project, table: Table, block: Block, extras: Extras) -> Site
         count=block.count,
         columns=columns,
         rows=tuple(_row(table, block, row, extras) for row in wording.shown_rows(block)),
-        remark=wording.block_remark(table, block),
+        remark=" ".join(filter(None, (wording.block_remark(table, block), wording.agreement(block)))),
         viewer=block.dataset if block.dataset in extras.viewers else "",
     )
 

@@ -92,6 +92,12 @@ def test_what_is_only_published_is_a_row_too(published: Any) -> None:
     assert cell_of(table, "beta", "New", "psnr").value is None
 
 
+def test_the_order_of_rows_is_compared_with_the_printed_one(published: Any) -> None:
+    """Printed: Old 30.00, New 30.10; ours: Old 30.01, New 30.006."""
+    (table,) = site_of(published, "full").tables
+    assert "PSNR −1.00" in table.blocks[0].remark and "over 2 rows" in table.blocks[0].remark
+
+
 def test_values_of_other_pictures_are_marked(published: Any) -> None:
     lite = {table.id: table for table in site_of(published, "lite").tables}["lite-table"]
     cell = cell_of(lite, "photos", "Old", "psnr")
