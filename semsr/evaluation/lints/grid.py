@@ -28,8 +28,8 @@ def grid_strength(rgb: Rgb) -> float:
     if min(rgb.shape[:2]) < 2 * BLOCK:
         return float("nan")
     grey = rgb[:LARGEST, :LARGEST].astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    beside = np.max([_near_zero(grey[down:, right:]) for down, right in _BESIDE], axis=0)
-    difference = _near_zero(grey) - beside
+    beside = np.max([_near_zero(grey, down, right) for down, right in _BESIDE], axis=0)
+    difference = _near_zero(grey, 0, 0) - beside
     difference[0, 0] = 0.0  # the mean of a block says nothing
     return float(difference.max())
 
@@ -39,9 +39,14 @@ def blocks(size: tuple[int, int]) -> int:
     return (min(size[0], LARGEST) // BLOCK) * (min(size[1], LARGEST) // BLOCK)
 
 
-def _near_zero(grey: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(8, 8) shares of coefficients that are near zero."""
-    rows, columns = grey.shape[0] // BLOCK, grey.shape[1] // BLOCK
-    cut = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    found = dctn(cut, axes=(1, 3), norm="ortho")
+def _near_zero(grey: NDArray[np.float32], down: int, right: int) -> NDArray[np.float64]:
+    """(8, 8) shares of coefficients that are near zero, of the blocks of the grid that begins at (down, right).
+
+    Of a grid that lies beside JPEG's every second block in that direction is left out: those that lie across the edges of LR's own JPEG
+    blocks, which are 16 or 32 pixels wide once enlarged. JPEG's grid has no such blocks.
+    """
+    part = grey[down:, right:]
+    rows, columns = part.shape[0] // BLOCK, part.shape[1] // BLOCK
+    cut = part[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    found = dctn(cut[:: 2 if down else 1, :, :: 2 if right else 1], axes=(1, 3), norm="ortho")
     return np.asarray((np.abs(found) < NEAR_ZERO).mean(axis=(0, 2)), dtype=np.float64)

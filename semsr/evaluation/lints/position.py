@@ -32,7 +32,7 @@ _AGAIN = "look at how the pictures were padded, cropped or resized, and make the
 def judge(row: RowLooks) -> list[Finding]:
     """Whether the row, or single pictures of it, are shifted."""
     from_lr, from_hr = row.of("from_lr"), row.of("from_hr")
-    witnesses = [each for each in (from_lr, from_hr) if not np.isnan(each).all()]
+    witnesses = [each for each in (from_lr, from_hr) if not np.isnan(each[:, :2]).all()]
     if not witnesses:
         return []
     found = np.stack([~np.isnan(each).any(axis=1) for each in witnesses]).all(axis=0)
@@ -65,9 +65,10 @@ def judge(row: RowLooks) -> list[Finding]:
 def _of_row(middle: Floats, from_lr: Floats, lr_from_hr: Floats) -> Floats | None:
     if np.abs(middle).max() >= SET:
         return middle
-    if np.isnan(from_lr).all():
+    if np.isnan(from_lr).any():
         return None
-    pair = np.nanmedian(np.abs(np.median(lr_from_hr[:, :2], axis=0))) if not np.isnan(lr_from_hr).any() else 0.0
+    # Without HR there is nothing that could lie beside LR; it is the only witness then, and was asked above.
+    pair = 0.0 if np.isnan(lr_from_hr).any() else float(np.abs(np.median(lr_from_hr[:, :2], axis=0)).max())
     alone = np.median(from_lr[:, :2], axis=0)
     return alone if np.abs(alone).max() >= SET_FROM_LR and pair < SET else None
 

@@ -10,12 +10,14 @@ from semsr.evaluation.lints.grid import blocks
 from semsr.evaluation.lints.row import RowLooks
 
 GRID = 0.06
-"""Difference of shares from which on a picture was JPEG. Measured on pictures of 512 x 512: at most 0.033 (OSEDiff), 0.022 (bicubic), 0.018
-(LR whose pixels are repeated); at quality 95 at least 0.22, 0.098; on RealSR's HR at quality 95 at least 0.125."""
+"""Difference of shares from which on a picture was JPEG. Measured on pictures of 512 x 512: at most 0.039 (OSEDiff) and 0.028 (bicubic, also of
+LR that is JPEG at quality 30); at quality 95 at least 0.22 and 0.099, and 0.121 on RealSR's HR."""
 GRID_NOISE = 6.0
-"""... and it must be this many standard errors of a share of the picture's blocks (0.094 of 256 x 256; measured there: at most 0.05)."""
+"""... and it must be this many standard errors of a share of the picture's blocks (0.094 of 256 x 256; measured there: at most 0.051)."""
 SAME_AS_HR = 45.0
 """PSNR in dB above which a picture's grid may be its HR's own."""
+SAME_AS_LR = 60.0
+"""PSNR in dB against LR enlarged above which it may be LR's: repeated pixels of strongly compressed LR reach 0.083."""
 
 
 def judge(row: RowLooks) -> list[Finding]:
@@ -29,6 +31,7 @@ def jpeg(row: RowLooks) -> list[Finding]:
     sizes = zip(row.of_originals("height"), row.of_originals("width"), strict=True)
     limits = np.array([max(GRID, GRID_NOISE * np.sqrt(0.25 / max(blocks((int(h), int(w))), 1))) for h, w in sizes])
     inherited = (np.nan_to_num(row.of("hr_db")) > SAME_AS_HR) & (np.nan_to_num(row.of_originals("hr_grid")) > limits / 2)
+    inherited |= np.nan_to_num(row.of("enlarged_db")) > SAME_AS_LR
     names = row.where((grid > limits) & ~inherited)
     if not names:
         return []
