@@ -17,7 +17,7 @@ from semsr.restoration.cell import FINGERPRINT, Cell, read_json
 from semsr.restoration.runner import LrPicture, Task
 from semsr.stages.cell_facts import task_fingerprint
 from semsr.stages.infer import CUDA_BATCH
-from semsr.stages.tracing.link import Depth, Link, State, file_link, short
+from semsr.stages.tracing.link import Depth, Link, State, file_link, listed, short
 from semsr.stages.tracing.weights import weights_links
 
 
@@ -57,7 +57,7 @@ def cell_link(
     below = (
         _run(project, cell, record, measured, prepared, dataset),
         _code(project, profile, prepared, row, record),
-        *weights_links(project, profile.id, record.get("weights") or (), depth),
+        *weights_links(project, profile.id, record.get("weights"), depth),
         passport_link(project, record),
         shown,
     )
@@ -71,8 +71,7 @@ def _run(project: Project, cell: Cell, record: Mapping[str, Any], measured: str,
     kept = ("device", "seconds_per_image", "batch", "tile", "threads", "options", "packages", "created", "semsr", "commit")
     facts = {**link.facts, FINGERPRINT: mark, **{name: record[name] for name in kept if name in record}}
     text = f"{link.text}  fingerprint {short(mark)}"
-    options = record.get("options") or {}
-    packages = ", ".join(f"{name} {version}" for name, version in (record.get("packages") or {}).items())
+    options, packages = (found if isinstance(found := record.get(name), Mapping) else {} for name in ("options", "packages"))
     below = (
         Link(
             "made",
@@ -80,7 +79,7 @@ def _run(project: Project, cell: Cell, record: Mapping[str, Any], measured: str,
             "recorded",
         ),
         Link("options", ", ".join(f"{name} {json.dumps(value)}" for name, value in options.items()) or "none", "recorded"),
-        Link("packages", packages or "none noted", "recorded"),
+        Link("packages", listed(packages) or "none noted", "recorded"),
         Link("commit", f"{record.get('commit') or 'none'}, semsr {record.get('semsr', '?')}", "recorded"),
     )
     if mark != measured:
@@ -119,8 +118,11 @@ def _code(
         device = str(record.get("device", "cpu"))
         settings = {"seed": seed, "batch": CUDA_BATCH if device == "cuda" else 1, "tile": None, "device": device}
         now = task_fingerprint(project, task, prepared, record.get("weights") or [], settings)
-    except (SemsrError, KeyError) as error:
+    except SemsrError as error:
         return Link("code", text, "moved-on", str(error), facts)
+    except (KeyError, TypeError) as error:  # a variant that is gone, or a damaged record, whose links say so themselves
+        why = f"the fingerprint can't be computed again ({type(error).__name__}: {error})"
+        return Link("code", text, "moved-on", why, facts)
     if now != mark:
         why = f"`semsr infer` would restore these pictures again; commit {record.get('commit') or 'none'} has what made them"
         return Link("code", text, "moved-on", why, facts | {"now": now})

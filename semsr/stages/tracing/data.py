@@ -60,12 +60,11 @@ def _pictures(project: Project, prepared: Prepared, depth: Depth) -> Link:
     if gone:
         why = f"{project.show(gone[0])} is gone" + (f" (and {len(gone) - 1} more)" if len(gone) > 1 else "")
         return Link("pictures", text, "broken", f"{why}; run `semsr prepare {prepared.card.id}`", below=listed)
+    facts = {"as_published": same}
     if not depth.verify:
-        return Link("pictures", text, "recorded", facts={"as_published": same}, below=listed)
-    shown = listed if depth.pictures else tuple(link for link in listed if link.state == "broken")
-    return Link(
-        "pictures", text, "recorded" if shown and not depth.pictures else "checked", facts={"as_published": same}, below=shown
-    )
+        return Link("pictures", text, "recorded", facts=facts, below=listed)
+    wrong = tuple(link for link in listed if link.state == "broken")
+    return Link("pictures", text, "recorded" if wrong else "checked", facts=facts, below=listed if depth.pictures else wrong)
 
 
 def _picture(project: Project, entry: Entry, depth: Depth) -> Link:

@@ -42,7 +42,7 @@ def chain(
     links.append(
         Link("describer", f"{row.describer} ({card.method}/{row.description})", "recorded", facts={"options": options})
     )
-    links += weights_links(project, profile.id, facts.get("weights") or (), depth)
+    links += weights_links(project, profile.id, facts.get("weights"), depth)
     made = {name: facts[name] for name in ("device", "packages", "created", "semsr", "commit", "fingerprint") if name in facts}
     links.append(Link("made", listed(made) or "not noted", "recorded", facts=made))
     links.append(passport_link(project, facts))

@@ -126,7 +126,7 @@ def _judge(project: Project, profile: ProfileCard, judge: str, values: JudgedVal
     if card is None:
         return Link("judge", judge, "broken", "no segmenter card of this id is here any more")
     path = project.folders("segmenter")[judge] / "segmenter.yaml"
-    weights = weights_links(project, profile.id, values.facts.get("weights") or (), depth)
+    weights = weights_links(project, profile.id, values.facts.get("weights"), depth)
     return Link("judge", f"{judge}: {card.title}", "recorded", below=(file_link("card", project, path), *weights))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,31 @@ Entry = Mapping[str, str]
 """What records say of one file: {"asset": id, "sha256": hex}."""
 
 
-def weights_links(project: Project, profile: str, record: Sequence[Entry], depth: Depth) -> tuple[Link, ...]:
-    """A link for each file of a record, in its order."""
+def weights_links(project: Project, profile: str, record: object, depth: Depth) -> tuple[Link, ...]:
+    """A link for each file of a record, in its order.
+
+    Args:
+        project, profile: where assets and trainings are.
+        record: [{"asset": id, "sha256": hex}, ...] as a JSON file has it; None: there are none. What has another form is a broken link.
+        depth: how far to go.
+    """
+    if record is None:
+        return ()
+    if not isinstance(record, list) or not all(isinstance(entry, dict) for entry in record):
+        return (
+            Link(
+                "weights",
+                "unreadable",
+                "broken",
+                f"found {str(record)[:60]!r}; must be a list of files with 'asset' and 'sha256'",
+            ),
+        )
+    entries = [{name: str(entry.get(name, "")) for name in ("asset", "sha256")} for entry in record]
     return tuple(
         training_link(project, profile, entry, depth)
-        if entry.get("asset", "").startswith(TRAINED_HERE)
+        if entry["asset"].startswith(TRAINED_HERE)
         else asset_link(project, entry, depth)
-        for entry in record
+        for entry in entries
     )
 
 
@@ -100,17 +118,16 @@ def _folder(project: Project, profile: str, called: str) -> tuple[Path, str]:
 
 
 def _below(project: Project, profile: str, folder: Path, record: Mapping[str, Any], depth: Depth) -> tuple[Link, ...]:
-    recipe = record.get("recipe")
-    recipe = recipe if isinstance(recipe, Mapping) else {}
-    objective = (recipe.get("objective") or {}).get("kind")
-    aims = [str(objective)] if objective else [name for name, loss in (recipe.get("losses") or {}).items() if loss]
+    recipe = _mapping(record.get("recipe"))
+    objective = _mapping(recipe.get("objective")).get("kind")
+    aims = [str(objective)] if objective else [name for name, loss in _mapping(recipe.get("losses")).items() if loss]
     said = f"{recipe.get('steps', '?')} steps, batch {recipe.get('batch', '?')}, for {', '.join(aims) or 'what its code says'}"
     links = [
         file_link("record", project, folder / TRAINED),
         Link("recipe", said, "recorded", facts={"recipe": dict(recipe)}),
-        *(Link("start", *_start(link)) for link in weights_links(project, profile, record.get("start") or (), depth)),
-        *(_data(project, name, str(sha256)) for name, sha256 in (record.get("data") or {}).items()),
-        *weights_links(project, profile, record.get("assets") or (), depth),
+        *(Link("start", *_start(link)) for link in weights_links(project, profile, record.get("start"), depth)),
+        *(_data(project, name, str(sha256)) for name, sha256 in _mapping(record.get("data")).items()),
+        *weights_links(project, profile, record.get("assets"), depth),
     ]
     if depth.verify:
         links.append(file_link("weights", project, folder / GENERATOR, str(record.get("generator_sha256", ""))))
@@ -137,6 +154,11 @@ def _data(project: Project, name: str, recorded: str) -> Link:
         why = f"manifest: recorded {recorded}, found {found}; `semsr train` would train again"
         return Link("trained on", text, "moved-on", why, facts)
     return Link("trained on", text, "checked", facts=facts)
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    """What JSON should have as an object; an empty one where a damaged file has something else."""
+    return found if isinstance(found, Mapping) else {}
 
 
 def metric_weights(project: Project, metric: str, recorded: str, depth: Depth) -> tuple[Link, ...]:

@@ -54,6 +54,10 @@ def test_the_chain_goes_down_to_files_and_hashes(traced: Path) -> None:
     assert named["value"][0].facts["value"] == pytest.approx(np.mean(errors), rel=1e-12)
     assert named["result id"][0].facts["id"] == cell(traced).result_id
     assert "tables/paper/reported.csv, line 2" in named["published"][0].text and named["published"][0].text.startswith("64.0 ")
+    verdict = cell(traced).verdict
+    assert named["verdict"][0].facts["kind"] == verdict.kind == "not-reproduced", (
+        "64.0 is printed, noise against noise is about 85"
+    )
     scores = traced / "results/small/scores/toys.parquet"
     assert named["scores"][0].facts["sha256"] == sha256_file(scores)
     (run,) = named["run.json"]
@@ -166,6 +170,20 @@ def test_data_changed_by_hand_is_found_when_all_are_read(traced: Path) -> None:
 def test_a_missing_link_is_said(traced: Path, file: str, link: str, said: str) -> None:
     (traced / file).unlink()
     assert cell(traced).result.status == "reproduced", "what can't be checked is not stale"
+    assert [(broken.what, said in broken.why) for broken in follow(traced).broken] == [(link, True)]
+
+
+@pytest.mark.parametrize(
+    ("change", "link", "said"),
+    [
+        ({"weights": "x"}, "weights", "found 'x'; must be a list of files with 'asset' and 'sha256'"),
+        ({"weights": [{"asset": 3}]}, "file from outside", "no assets.yaml has an asset of this id"),
+        ({"passport": "x"}, "machine", "passport: found 'x'; must be 12 hexadecimal digits"),
+    ],
+)
+def test_a_damaged_record_is_a_broken_link(traced: Path, change: dict[str, Any], link: str, said: str) -> None:
+    path = traced / "results/small/cells/toys/theirs/default/run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"options": [], "packages": 3} | change))
     assert [(broken.what, said in broken.why) for broken in follow(traced).broken] == [(link, True)]
 
 
