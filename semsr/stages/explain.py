@@ -98,7 +98,7 @@ def run_cell(project: Project, profile: ProfileCard, address: str) -> tuple[Expl
     protocol = resolve(project, table.protocol)
     row = row_of(project, profile, protocol, block, line, explainable(table, column, cell, address))
     with _keeper(project, profile) as kept_of:
-        answer = _ask(project, profile, protocol, row, kept_of(block.dataset), pairs=True)
+        answer = _ask(project, profile, protocol, row, kept_of(block.dataset), focus=column.name)
     explained, _ = _rank(table.id, protocol, [(row, answer)])
     return tuple(each for each in explained if each.column == column.name)
 
@@ -147,7 +147,7 @@ def run_folder(
         Value(name, value.text, tolerance_of(value, cards[name], count=len(sizes)).measuring) for name, value in printed.items()
     )
     row = Row(str(folder), (Pictures(pictures, reference, sizes),), values, scale)
-    answer = ask(project, resolved, row, Kept(), device=pick_device(device), threads=threads, pairs=True)
+    answer = ask(project, resolved, row, Kept(), device=pick_device(device), threads=threads)
     if not answer.questions:
         raise SemsrError("; ".join(f"{name}: {why}" for name, why in answer.unanswered.items()))
     explained, _ = _rank(str(folder), resolved, [(row, answer)])
@@ -155,9 +155,9 @@ def run_folder(
 
 
 def _ask(
-    project: Project, profile: ProfileCard, protocol: ResolvedProtocol, row: Row, kept: Kept, *, pairs: bool = False
+    project: Project, profile: ProfileCard, protocol: ResolvedProtocol, row: Row, kept: Kept, *, focus: str = ""
 ) -> Answer:
-    answer = ask(project, protocol, row, kept, device=pick_device(profile.device), threads=profile.threads, pairs=pairs)
+    answer = ask(project, protocol, row, kept, device=pick_device(profile.device), threads=profile.threads, focus=focus)
     for name, why in answer.unanswered.items():
         log.warning("%s: %s can't be explained here: %s", row.name, name, why)
     return answer

@@ -70,7 +70,7 @@ def ask(
     *,
     device: str = "cpu",
     threads: int | None = None,
-    pairs: bool = False,
+    focus: str = "",
 ) -> Answer:
     """Measure a row in other ways, as far as its published values need it.
 
@@ -84,14 +84,13 @@ def ask(
         kept: where finished batches are kept.
         device: where networks run.
         threads: cores to use; None: all that are available.
-        pairs: measure pairs in any case.
+        focus: the one column that a person asked for: it gets its pairs in any case, and others that take a network are left out.
 
     Raises:
         PictureError, MetricError: see `semsr.evaluation.lattice.measure`.
         SemsrError: the pictures are not those that our value was measured on.
     """
     by_name = {value.column: value for value in row.values}
-    asked = [value.column for value in row.values if value.asked]
     found: dict[str, dict[Way, float]] = {name: {} for name in by_name}
     untried: dict[str, tuple[str, ...]] = dict.fromkeys(by_name, ())
 
@@ -107,10 +106,15 @@ def ask(
     lattice = Lattice(
         project, protocol, list(by_name), row.pictures, scale=row.scale, device=device, kept=kept, threads=threads
     )
+    asked = [
+        value.column
+        for value in row.values
+        if value.asked and (not focus or value.column == focus or lattice.is_quick(value.column))
+    ]
     with progress_bar(f"explain {row.name}", lattice.work) as lattice.progress:
         learn(lattice.singles(asked))
         here = [name for name in asked if OWN in found[name]]
-        if pairs or any(question.is_open and not question.fitting for question in all_questions(here)):
+        if focus or any(question.is_open and not question.fitting for question in all_questions(here)):
             learn(lattice.pairs(here, _worth(by_name, found)))
         fitting = [way for question in all_questions(here) for way in question.fitting]
         beside = [name for name in by_name if name not in asked and lattice.is_quick(name)]

@@ -38,7 +38,7 @@ class LpipsVgg:
         for layer in self.layers:
             if isinstance(layer, torch.nn.ReLU):
                 layer.inplace = False
-        known = torch.load(linear, weights_only=True)
+        known = torch.load(linear, weights_only=True, map_location="cpu")
         self.linear = [known[f"lin{index}.model.1.weight"].flatten() for index in range(5)]
 
     def features(self, picture: np.ndarray) -> list[torch.Tensor]:
