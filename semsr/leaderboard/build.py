@@ -31,8 +31,9 @@ MARK = ".semsr-site"
 
 @dataclass(frozen=True)
 class Built:
-    """What was written: pages, their bytes with data and scripts but without pictures, and the seconds that it took."""
+    """What was written, and where: pages, their bytes with data and scripts but without pictures, and the seconds that it took."""
 
+    folder: Path
     pages: int
     files: int
     size: int
@@ -64,7 +65,7 @@ def build(site: Site, out: Path, *, pictures: int | None = None) -> Built:
         write_viewer(site, folder, render, pictures)
         write_plots(site, folder, render)
         write_atomic(folder / MARK, "made by semsr publish; a new run replaces the whole folder\n", durable=False)
-        built = _measured(folder, time.monotonic() - start)
+        built = replace(_measured(folder, time.monotonic() - start), folder=out)
     return built
 
 
@@ -100,7 +101,7 @@ def _measured(folder: Path, seconds: float) -> Built:
     files = [path for path in folder.rglob("*") if path.is_file()]
     seen = [path for path in files if path.is_relative_to(folder / "pictures")]
     size = sum(path.stat().st_size for path in files) - sum(path.stat().st_size for path in seen)
-    return Built(sum(path.suffix == ".html" for path in files), len(files), size, len(seen), seconds)
+    return Built(folder, sum(path.suffix == ".html" for path in files), len(files), size, len(seen), seconds)
 
 
 @contextmanager
@@ -113,7 +114,10 @@ def _swapped(out: Path) -> Iterator[Path]:
         with storage_errors(out):
             for leftover in out.parent.glob(f".{out.name}.*{PARTIAL}*"):  # of a killed run
                 shutil.rmtree(leftover, ignore_errors=True)
-            new.mkdir(parents=True)
+            try:
+                new.mkdir(parents=True)
+            except FileNotFoundError:  # where the system lets nobody make folders, as below /proc
+                raise SemsrError(f"{out}: no folder can be made there; name another with --out") from None
             yield new
             if out.exists():
                 out.rename(old)
@@ -133,6 +137,11 @@ def _refuse(out: Path) -> None:
     """Never replace what is no site. Raises: SemsrError."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise SemsrError(f"{out}: a site needs a folder of its own, found another kind of file; name another with --out")
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise SemsrError(
+            f"{out}: the working folder, or one above it, which a site takes the place of; name a folder in it with --out, or run "
+            "this from elsewhere"
+        )
     if out.is_dir() and not (out / MARK).is_file() and any(out.iterdir()):
         raise SemsrError(
             f"{out}: holds files that are no site of semsr publish, which would delete them; empty it, or name another with --out"

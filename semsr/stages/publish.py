@@ -45,10 +45,9 @@ def run(
     Raises:
         SemsrError: as of `tabulate`; or `out` holds something else, or can't be written.
     """
-    folder = out or project.root / SITE
     site = collect(project, profile, sources(project, profile, keep_going=keep_going))
-    built = build(site, folder, pictures=pictures)
-    shown = project.show(folder.resolve() / "index.html")
+    built = build(site, out or project.root / SITE, pictures=pictures)
+    shown = project.show(built.folder / "index.html")
     sys.stdout.write(
         f"{shown}: {built.pages} pages, {built.size / 2**20:.1f} MB and {built.pictures} pictures, in {built.seconds:.1f} s; "
         "open it in a browser\n"

@@ -242,6 +242,22 @@ def test_nothing_but_a_site_is_ever_replaced(small_site: Site, tmp_path: Path, k
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_the_working_folder_is_not_replaced(small_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "site" / "below").mkdir(parents=True)
+    (tmp_path / "site" / MARK).touch()
+    monkeypatch.chdir(tmp_path / "site" / "below")
+    for out in (Path(), Path(".."), tmp_path / "site"):
+        with pytest.raises(SemsrError, match="working folder"):
+            build(small_site, out)
+    build(small_site, Path("../../other"), pictures=0)
+    assert (tmp_path / "other" / "index.html").is_file()
+
+
+def test_a_folder_that_can_not_be_made(small_site: Site) -> None:
+    with pytest.raises(SemsrError, match=r"/proc/nowhere/site: .*--out"):
+        build(small_site, Path("/proc/nowhere/site"))
+
+
 def test_without_pictures_nothing_leads_to_them(small_site: Site, tmp_path: Path) -> None:
     built = build(small_site, tmp_path / "site", pictures=0)
     assert built.pictures == 0 and not list((tmp_path / "site").rglob("*.png"))
