@@ -13,6 +13,8 @@ from semsr.evaluation.lints.row import Floats, RowLooks, least, median_and_sprea
 CHANNELS = "RGB"
 SWAP = 0.5
 """Another order of channels explains the colours if it leaves less than this share of the squared difference."""
+AGREED = 0.6
+"""Share of a row's pictures that another order must suit better; of fewer, the pictures are named."""
 COLOURFUL = 4.0
 """Mean squared grey levels by which the orders must differ; near-grey pictures look alike in any."""
 GREY = 1.0
@@ -55,7 +57,8 @@ def swapped(row: RowLooks) -> list[Finding]:
     )
     sums = otherwise.sum(axis=1)
     best = int(sums.argmin())
-    if sums[best] < SWAP * as_it_is.sum() and as_it_is.mean() - sums[best] / len(row) > COLOURFUL:
+    agreed = (otherwise[best] < as_it_is).mean() >= AGREED
+    if agreed and sums[best] < SWAP * as_it_is.sum() and as_it_is.mean() - sums[best] / len(row) > COLOURFUL:
         share = float(sums[best] / as_it_is.sum())
         text = (
             f"the channels of the whole row are swapped: {_order(orders[best])} instead of RGB leaves {share:.0%} of the difference "

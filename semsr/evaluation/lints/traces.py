@@ -10,8 +10,8 @@ from semsr.evaluation.lints.grid import blocks
 from semsr.evaluation.lints.row import RowLooks
 
 GRID = 0.06
-"""Difference of shares from which on a picture was JPEG. Measured on pictures of 512 x 512: at most 0.039 (OSEDiff) and 0.028 (bicubic, also of
-LR that is JPEG at quality 30); at quality 95 at least 0.22 and 0.099, and 0.121 on RealSR's HR."""
+"""Difference of shares from which on a picture was JPEG. Measured on pictures of 512 x 512: at most 0.039 (OSEDiff) and 0.028 (bicubic,
+also of LR that is JPEG at quality 30); at quality 95 at least 0.22 and 0.099, and 0.121 on RealSR's HR."""
 GRID_NOISE = 6.0
 """... and it must be this many standard errors of a share of the picture's blocks (0.094 of 256 x 256; measured there: at most 0.051)."""
 SAME_AS_HR = 45.0
