@@ -77,14 +77,15 @@ def _table(found: Explanation, unit: str, most: int | None) -> Table:
     digits = len(found.published.partition(".")[2]) + 2
     units = f" [{unit}]" if unit else ""
     table = Table()
+    # `Text`, not strings: brackets in a card's words are no markup.
     table.add_column("measured with", overflow="fold", ratio=1)
     for title in (f"value{units}", "effect", "left"):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(Text(title), justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for way in found.alternatives[:most]:
-        style = "green" if way.explains else ""
-        numbers = f"{way.value:.{digits}f}", f"{way.effect:+.{digits}f}", f"{way.left:+.{digits}f}"
-        table.add_row(f"{way.says}\n[dim]{way.id}[/dim]" if most is None else way.says, *numbers, _remark(way, found), style=style)
+        says = Text(way.says) if most is not None else Text.assemble(way.says, "\n", (way.id, "dim"))
+        numbers = (f"{way.value:.{digits}f}", f"{way.effect:+.{digits}f}", f"{way.left:+.{digits}f}")
+        table.add_row(says, *numbers, Text(_remark(way, found)), style="green" if way.explains else "")
     return table
 
 

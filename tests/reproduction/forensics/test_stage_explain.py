@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from semsr.cli import app
 from semsr.errors import PairingError, SemsrError
 from semsr.imaging.pictures import read_rgb, write_png
+from semsr.reproduction.forensics.explanation import Alternative, Explanation
 from semsr.reproduction.forensics.store import read_explanations
 from semsr.stages import explain, explain_page
 
@@ -178,3 +179,18 @@ def test_one_thing_at_a_time(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, ["explain", *arguments])
     assert isinstance(done.exception, SemsrError)
     assert str(done.exception).startswith("say what to explain: one of TABLE:ROW:COLUMN, --all, or --folder DIR")
+
+
+def test_words_of_cards_are_no_markup() -> None:
+    way = Alternative("a=b", "with [bold]brackets[/bold] [/oops]", 1, 24.0, -1.0, 0.0, True, ("ssim",))
+    found = Explanation("0" * 12, "24.00", 25.0, 0.005, (way,), 0.01, ("x [red]: y",))
+    page = explain_page.render([explain.Explained("t [i]: psnr", "psnr", "dB", found)], everything=True)
+    for text in (
+        "with [bold]brackets[/bold] [/oops]",
+        "value [dB]",
+        "x [red]: y",
+        "t [i]: psnr",
+        "a=b",
+        "explains it, with ssim",
+    ):
+        assert text in page
