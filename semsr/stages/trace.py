@@ -11,7 +11,7 @@ from semsr.cards.protocol import OBJECT_COLUMNS
 from semsr.errors import SemsrError, UnknownIdError
 from semsr.project import Project
 from semsr.reproduction.address import Address, Place, ResultId, RowName, find_column, find_row, parse
-from semsr.reproduction.descriptions.table import DescriptionTable
+from semsr.reproduction.descriptions.table import DescriptionTable, Value
 from semsr.reproduction.semantic.table import SemanticTable
 from semsr.reproduction.table import Table
 from semsr.stages import tabulate, tabulate_descriptions, tabulate_semantic
@@ -187,10 +187,15 @@ def _follow(project: Project, profile: ProfileCard, table: AnyMade, spot: _Spot,
         label, dataset, judge = seen.label, judges.dataset, f"{judgement.judge}/"
     else:
         assert isinstance(card, DescriptionTableCard)
-        of = table.blocks[spot.block]
-        said = of.rows[spot.row]
-        value = next(value for value in said.values if value.measure.name == spot.column)
-        links = described.chain(project, profile, card, table, (of, said, value), depth)
-        label, dataset, judge = said.label, of.dataset, ""
+        told = table.blocks[spot.block]
+        said = told.rows[spot.row]
+        measure = next(measure for measure in table.measures if measure.name == spot.column)
+        # A row that was not run has no values at all.
+        value = next(
+            (each for each in said.values if each.measure == measure), Value(measure, None, said.not_run or told.not_run)
+        )
+        links = described.chain(project, profile, card, table, (told, said, value), depth)
+        label, dataset, judge = said.label, told.dataset, ""
     at_seed = "" if seed is None else f"@{seed}"
-    return Trace(f"{table.id}:{label}{at_seed}:{dataset}/{judge}{spot.column}", links)
+    of = f"{dataset}/" if dataset else ""  # marks of a table that was not run belong to no data set
+    return Trace(f"{table.id}:{label}{at_seed}:{of}{judge}{spot.column}", links)

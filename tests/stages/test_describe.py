@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -26,7 +27,7 @@ from semsr.project import Project
 from semsr.reproduction.descriptions.render import render_terminal
 from semsr.reproduction.descriptions.wording import missing
 from semsr.restoration.weights import NotTrainedError
-from semsr.stages import describe, tabulate, tabulate_descriptions
+from semsr.stages import describe, tabulate, tabulate_descriptions, trace
 
 CODE = """
 from semsr.restoration.describer import Describer, Description
@@ -478,6 +479,26 @@ def test_the_table_holds_marks_and_measures(desk: Desk, capsys: pytest.CaptureFi
     assert r"Styles \& numbers" in (folder / "styles.tex").read_text()
     shown = capsys.readouterr().out
     assert "styles: Heavy: not run: asset a-giant" in shown and "results/tables/styles.{csv,tex,md}" in shown
+
+
+def test_a_measure_is_traced_to_what_was_said(desk: Desk) -> None:
+    """Such numbers have no id, and marks no tolerance; the data set was never fetched, which breaks the chain there alone."""
+    desk.describe()
+    found = trace.run(desk.project, desk.profile, "styles:plain:f1_own")
+    assert found.address == "styles:Plain:demo/f1_own"
+    named = {link.what: link for top in found.links for link in top.walk()}
+    assert named["value"].facts["value"] == 6 / 8
+    assert named["published"].facts["value"] == "no" and named["published"].facts["line"] == 4
+    path = desk.root / "results/quick/descriptions/demo/teller/plain.json"
+    assert named["descriptions"].facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert named["data set"].state == "checked"
+    assert [link.what for link in found.broken] == ["source"]
+    heavy = trace.run(desk.project, desk.profile, "styles:teller/heavy:tags")
+    assert [link.what for link in heavy.broken] == ["value"] and "a-giant" in heavy.broken[0].why
+    with pytest.raises(SemsrError, match=r"styles:Plain@1:tags: a describer has no seeds; leave out @1"):
+        trace.run(desk.project, desk.profile, "styles:Plain@1:tags")
+    other = trace.run(desk.project, desk.project.profile("other"), "styles:Plain:tags")
+    assert other.address == "styles:Plain:tags" and "not run in profile other" in other.broken[0].why
 
 
 def test_another_profile_s_table_has_the_marks_alone(desk: Desk) -> None:

@@ -6,11 +6,12 @@ from semsr.cards import DescriptionTableCard, ProfileCard
 from semsr.project import Project
 from semsr.reproduction.descriptions.said import file_of, read_described
 from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
+from semsr.reproduction.reported import Published
 from semsr.stages.tracing.cells import passport_link
 from semsr.stages.tracing.data import dataset_link
 from semsr.stages.tracing.environment import environment_link
 from semsr.stages.tracing.link import Depth, Link, file_link, listed
-from semsr.stages.tracing.paper import table_link
+from semsr.stages.tracing.paper import published_link, table_link
 from semsr.stages.tracing.weights import weights_links
 
 
@@ -27,7 +28,7 @@ def chain(
     mark = row.marks.get(value.measure.mark, "")
     links = [
         table_link(project, card, profile.id),
-        Link("published", f"the mark {mark!r}" if mark else "the paper has no such row", "recorded", facts={"mark": mark}),
+        _mark(project, card, row, value, mark),
         _value(value, row),
     ]
     path = file_of(project.results(profile.id), block.dataset, card.method, row.description)
@@ -48,6 +49,17 @@ def chain(
     links.append(passport_link(project, facts))
     links += [dataset_link(project, block.dataset, str(facts.get("manifest_sha256", "")), depth), environment_link(project)]
     return tuple(links)
+
+
+def _mark(project: Project, card: DescriptionTableCard, row: Row, value: Value, mark: str) -> Link:
+    """The paper's mark for what the measure stands for, which is no number; marks of another table's file stand there."""
+    if not mark:
+        return Link("published", "the paper has no mark here", "recorded")
+    if card.context is not None:
+        other = project.tables[card.context.table]
+        text = f"the mark {mark!r} of table {other.id}, shown for orientation: {card.context.why}"
+        return Link("published", text, "recorded", facts={"mark": mark, "elsewhere": card.context.why})
+    return published_link(project, card, Published(mark), (row.published_as or "", "", value.measure.mark))
 
 
 def _value(value: Value, row: Row) -> Link:

@@ -50,8 +50,9 @@ def _line(project: Project, path: Path, key: tuple[str, str, str]) -> int | None
         _, lines = read_lines(path, project.show(path))
     except SemsrError:
         return None
+    wanted = key[0], key[1], key[2].replace("_", "-")
     # A transcription writes `box_ap` where a column, which has no underscore, is `box-ap`.
-    return next((number for number, row in lines if (row[1], row[2], row[3].replace("_", "-")) == key), None)
+    return next((number for number, row in lines if (row[1], row[2], row[3].replace("_", "-")) == wanted), None)
 
 
 def verdict_link(verdict: Verdict | None) -> Link:
