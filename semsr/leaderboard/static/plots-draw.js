@@ -61,19 +61,55 @@
     };
   }
 
-  // Rows as points with their names: those that compete filled, those that check the set-up hollow.
-  function points(rows, x, y, hover, more) {
-    const labelled = rows.length <= MOST_LABELS;
+  const PLACES = [
+    // Where a name may stand, and its box from the point, in widths and heights of the name.
+    ["top center", -0.5, 0.6], ["bottom center", -0.5, -1.6], ["middle right", 0.1, -0.5], ["middle left", -1.1, -0.5],
+  ];
+
+  // Where the names of points stand such that none lies on another or on a point; "" for those that find no place: hover texts have them.
+  // places: [[x, y]]; within: further points that the axes show; both in the units of the axes. plot: what it is drawn into.
+  function placeNames(names, places, within, plot) {
+    const size = parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.8;
+    const [width, height] = [Math.max(100, plot.clientWidth - 80), Math.max(100, plot.clientHeight - 90)];
+    const scales = [0, 1].map((axis) => {
+      const all = [...places, ...within].map((point) => point[axis]).filter(Number.isFinite);
+      const low = all.reduce((one, other) => Math.min(one, other), Infinity);
+      const high = all.reduce((one, other) => Math.max(one, other), -Infinity);
+      return (value) => ((value - low) / (high - low || 1)) * (axis ? height : width);
+    });
+    const points = places.map(([x, y]) => [scales[0](x), scales[1](y)]);
+    const taken = points.map(([x, y]) => [x - 6, y - 6, x + 6, y + 6]);
+    return names.map((name, number) => {
+      const [long, tall] = [name.length * size * 0.56, size * 1.3];
+      for (const [place, across, up] of PLACES) {
+        const x = points[number][0] + across * long + Math.sign(across + 0.5) * 6;
+        const y = points[number][1] + up * tall;
+        const wanted = [x, y, x + long, y + tall];
+        const free = taken.every((other, at) => at === number || other[2] < wanted[0] || other[0] > wanted[2] || other[3] < wanted[1] || other[1] > wanted[3]);
+        if (free) {
+          taken.push(wanted);
+          return place;
+        }
+      }
+      return "";
+    });
+  }
+
+  // Rows as points with their names: those that compete filled, those that check the set-up hollow. `scale`: of x, as Math.log for a logarithmic axis.
+  function points(figure, rows, x, y, hover, { more, within = [], scale = (value) => value } = {}) {
+    const found = rows.length > MOST_LABELS ? rows.map(() => "")
+      : placeNames(rows.map((row) => row.label), rows.map((row) => [scale(x(row)), y(row)]), within, figure.plot);
+    const placed = new Map(rows.map((row, number) => [row, found[number]]));
     return [false, true].map((sanity) => {
       const group = rows.filter((row) => row.sanity === sanity);
       return {
         type: "scatter",
-        mode: labelled ? "markers+text" : "markers",
+        mode: "markers+text",
         name: sanity ? "check the set-up" : "methods",
         x: group.map(x),
         y: group.map(y),
-        text: group.map((row) => plain(row.label)),
-        textposition: group.map((_, number) => (number % 2 ? "bottom center" : "top center")),
+        text: group.map((row) => (placed.get(row) ? plain(row.label) : "")),
+        textposition: group.map((row) => placed.get(row) || "top center"),
         hovertext: group.map((row) => hover(row).map(plain).join("<br>")),
         hoverinfo: "text",
         cliponaxis: false,
@@ -132,5 +168,5 @@
     new MutationObserver(action).observe(document.documentElement, { attributes: true, attributeFilter: ["data-scheme"] });
   }
 
-  semsr.plots = { element, colour, plain, axis, layout, points, draw, section, onScheme };
+  semsr.plots = { element, colour, plain, axis, layout, points, placeNames, draw, section, onScheme };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const { colour, plain, axis, layout, points, draw, section } = semsr.plots;
+  const { colour, plain, axis, layout, points, placeNames, draw, section } = semsr.plots;
   const CIRCLE = Array.from({ length: 73 }, (_, step) => (step / 72) * 2 * Math.PI);
   const MOST_ELLIPSES = 40;
   const COSTS = [
@@ -43,8 +43,9 @@
         x: front.map((row) => row.cells[x].value), y: front.map((row) => row.cells[y].value),
         line: { dash: "dot", width: 2, color: colour("focus") },
       };
-      const shown = points(rows, (row) => row.cells[x].value, (row) => row.cells[y].value,
-        (row) => [row.label, `${across.title} ${fixed(row.cells[x].value, across)}`, `${up.title} ${fixed(row.cells[y].value, up)}`]);
+      const shown = points(figure, rows, (row) => row.cells[x].value, (row) => row.cells[y].value,
+        (row) => [row.label, `${across.title} ${fixed(row.cells[x].value, across)}`, `${up.title} ${fixed(row.cells[y].value, up)}`],
+        { within: ellipses.flatMap((trace) => trace.x.map((value, at) => [value, trace.y[at]]).filter(([value]) => value !== null)) });
       const traces = rows.length ? [...ellipses, ...(front.length > 1 ? [joined] : []), ...shown] : [];
       return draw(figure, traces, layout(axis(`${head(across)} (${better(across)})`), axis(`${head(up)} (${better(up)})`)), {
         caption: `${across.title} and ${up.title} of ${data.label}`,
@@ -81,10 +82,11 @@
 
   function cost(data) {
     const there = COSTS.filter(([name]) => data.rows.some((row) => row.cost[name] > 0));
+    if (!there.length) return null;
     const figure = section("cost", "Quality and cost",
       "What a picture of this data set costs as it was run here: compare rows only on the same device. Bars are 95 % intervals.",
       [{ name: "y", label: "Quality", options: columnOptions(data), value: data.start.y },
-        { name: "x", label: "Cost", options: there, value: there[0]?.[0] ?? "" }], redraw);
+        { name: "x", label: "Cost", options: there, value: there[0][0] }], redraw);
 
     function redraw() {
       const y = Number(figure.chosen("y"));
@@ -92,10 +94,11 @@
       const column = data.columns[y];
       const title = COSTS.find(([key]) => key === name)?.[1] ?? "";
       const rows = data.rows.filter((row) => row.cost[name] > 0 && finite(row.cells[y].value));
-      const traces = points(rows, (row) => row.cost[name], (row) => row.cells[y].value,
+      const traces = points(figure, rows, (row) => row.cost[name], (row) => row.cells[y].value,
         (row) => [row.label, `${title}: ${amount(row.cost[name], name)}`, `${column.title} ${fixed(row.cells[y].value, column)}`, row.cost.device],
-        (group) => ({ error_y: bars(group.map((row) => row.cells[y])) }));
-      return draw(figure, traces, layout(axis(`${title} (logarithmic, less is better)`, { type: "log", exponentformat: "SI", dtick: decades(rows.map((row) => row.cost[name])) }), axis(`${head(column)} (${better(column)})`)), {
+        { more: (group) => ({ error_y: bars(group.map((row) => row.cells[y])) }), scale: Math.log,
+          within: rows.flatMap((row) => [row.cells[y].low, row.cells[y].high].filter(finite).map((value) => [Math.log(row.cost[name]), value])) });
+      return draw(figure, traces, layout(axis(`${title} (logarithmic)`, { type: "log", exponentformat: "SI", dtick: decades(rows.map((row) => row.cost[name])) }), axis(`${head(column)} (${better(column)})`)), {
         caption: `${title} and ${column.title} of ${data.label}`,
         heads: ["Method", title, "Device", head(column), "95 % interval"],
         lines: rows.map((row) => [row.label, amount(row.cost[name], name), row.cost.device || "–", fixed(row.cells[y].value, column), interval(row.cells[y], column)]),
@@ -129,28 +132,31 @@
   function published(data) {
     const compared = (number) => data.rows.filter((row) => finite(row.cells[number].value) && finite(row.cells[number].number));
     const options = columnOptions(data).filter(([number]) => compared(number).length);
+    if (!options.length) return null;
     const figure = section("published", "Published and ours",
       "On the line the two are equal. A bar is as long as the tolerance on either side of ours: where it reaches the line, the published value is within it. "
       + "Hollow diamonds are not comparable: their published values are of other pictures or made in another way, for orientation only.",
-      [{ name: "column", label: "Column", options, value: options[0]?.[0] ?? "" },
+      [{ name: "column", label: "Column", options, value: options[0][0] },
         { name: "up", label: "Up", options: [["ours", "our value"], ["difference", "ours minus published"]], value: "ours" }], redraw);
 
     function redraw() {
       const number = figure.chosen("column");
-      if (number === "") return draw(figure, [], {}, { caption: "", heads: [], lines: [] });
       const column = data.columns[number];
       const rows = compared(number);
       const cells = rows.map((row) => row.cells[number]);
       const differences = figure.chosen("up") === "difference";
       const up = (cell) => (differences ? cell.value - cell.number : cell.value);
+      const found = placeNames(rows.map((row) => row.label), cells.map((cell) => [cell.number, up(cell)]), [], figure.plot);
+      const placed = new Map(rows.map((row, at) => [row, found[at]]));
       const kinds = [...new Set(cells.map((cell) => cell.verdict ?? "not-comparable"))];
       const traces = kinds.map((kind) => {
         const group = rows.filter((row) => (row.cells[number].verdict ?? "not-comparable") === kind);
         const its = group.map((row) => row.cells[number]);
         return {
-          type: "scatter", mode: rows.length <= 24 ? "markers+text" : "markers", name: data.said[kind],
+          type: "scatter", mode: "markers+text", name: data.said[kind],
           x: its.map((cell) => cell.number), y: its.map(up),
-          text: group.map((row) => plain(row.label)), textposition: "top center", cliponaxis: false,
+          text: group.map((row) => (placed.get(row) ? plain(row.label) : "")),
+          textposition: group.map((row) => placed.get(row) || "top center"), cliponaxis: false,
           hovertext: group.map((row, at) => [row.label, `published ${its[at].published}`, `ours ${its[at].text}`, data.said[kind]].map(plain).join("<br>")),
           hoverinfo: "text",
           marker: { size: 11, symbol: SYMBOLS[kind], color: colour(kind), line: { width: 2, color: colour(kind) } },

@@ -8,7 +8,10 @@
 
   // values: what `loadImages` gives
   function perImage(data, values) {
-    const rows = values.rows.map((row, number) => [String(number), row.label]);
+    // A row may be called otherwise in another table.
+    const called = new Map(data.rows.map((row) => [row.key, row.label]));
+    const label = (number) => called.get(values.rows[number].key) ?? values.rows[number].label;
+    const rows = values.rows.map((_, number) => [String(number), label(number)]);
     const columns = values.columns.map((column, number) => [String(number), `${column.title} ${arrow(column)}`]);
     const sanity = new Set(data.rows.filter((row) => row.sanity).map((row) => row.key));
     const first = Math.max(0, values.rows.findIndex((row) => sanity.has(row.key)));
@@ -30,7 +33,7 @@
       const [across, up] = [values.columns[columnX], values.columns[columnY]];
       const [xs, ys] = [(await loadColumn(across))[rowX], (await loadColumn(up))[rowY]];
       const shown = values.images.map((_, number) => number).filter((number) => finite(xs[number]) && finite(ys[number]));
-      const [nameX, nameY] = [`${values.rows[rowX].label}: ${head(across)}`, `${values.rows[rowY].label}: ${head(up)}`];
+      const [nameX, nameY] = [`${label(rowX)}: ${head(across)}`, `${label(rowY)}: ${head(up)}`];
       const trace = {
         type: "scatter", mode: "markers", name: "images",
         x: shown.map((number) => xs[number]), y: shown.map((number) => ys[number]),

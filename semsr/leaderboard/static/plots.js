@@ -32,7 +32,7 @@
       const data = opened(semsr.get(option.dataset.key));
       if (left()) return;
       for (const plot of place.querySelectorAll(".js-plotly-plot")) Plotly.purge(plot);
-      figures = data.columns.length ? [plane(data), cost(data), published(data)] : [];
+      figures = data.columns.length ? [plane(data), cost(data), published(data)].filter(Boolean) : [];
       if (data.images) figures.push(perImage(data, await semsr.perImage.loadImages(data.images)));
       if (left()) return;
       place.replaceChildren(...figures.map((figure) => figure.node));

@@ -46,7 +46,7 @@
       setTimeout(() => { if (done) copied.textContent = ""; }, 2500);
     }, { class: "copy" });
     const help = makeHelp();
-    const node = element("div", { class: "bar" },
+    const node = element("div", { class: "viewer-bar" },
       element("div", { class: "buttons", role: "group", "aria-label": "How pictures are compared" }, ...modes.map(([, made]) => made)),
       element("div", { class: "buttons", role: "group", "aria-label": "Zoom" },
         button("−", () => actions.zoom(1 / 1.5), { "aria-label": "Zoom out", class: "out" }), level,

@@ -24,9 +24,14 @@ def plots(watch: Callable, small_built: Path) -> Callable:
 
 
 def _traces(page, section: str) -> list[dict]:
-    keys = "['name', 'mode', 'x', 'y', 'text', 'fill', 'error_y']"
+    keys = "['name', 'mode', 'x', 'y', 'text', 'hovertext', 'fill', 'error_y']"
     js = f"plot => plot.data.map(trace => Object.fromEntries({keys}.map(key => [key, trace[key]])))"
     return page.eval_on_selector(f"#{section} .plot", js)
+
+
+def _names(trace: dict) -> list[str]:
+    """Of the points: hover texts have all of them, also those that find no place beside their point."""
+    return [text.partition("<br>")[0] for text in trace["hovertext"]]
 
 
 def _pieces(traces: list[dict]) -> list[np.ndarray]:
@@ -49,8 +54,11 @@ def test_draws_means_regions_and_the_front(plots: Callable, small_site) -> None:
         text: (a, b)
         for trace in traces
         if trace["mode"] == "markers+text"
-        for text, a, b in zip(trace["text"], trace["x"], trace["y"], strict=True)
+        for text, a, b in zip(_names(trace), trace["x"], trace["y"], strict=True)
     }
+    written = [text for trace in traces if trace["mode"] == "markers+text" for text in trace["text"] if text]
+    assert len(written) >= len(block.rows) / 2
+    assert set(written) <= set(drawn)
     assert drawn == {row.label: (row.cells[x].value, row.cells[y].value) for row in block.rows}
     ellipses = _pieces([trace for trace in traces if trace["fill"] == "toself"])
     assert len(ellipses) == len(block.rows)
@@ -85,7 +93,7 @@ def test_bars_are_tolerances(plots: Callable, small_site) -> None:
         text: bar
         for trace in _traces(page, "published")
         if trace["error_y"]
-        for text, bar in zip(trace["text"], trace["error_y"]["array"], strict=True)
+        for text, bar in zip(_names(trace), trace["error_y"]["array"], strict=True)
     }
     assert found == pytest.approx({row.label: row.cells[0].verdict.tolerance.whole for row in block.rows})
 
