@@ -191,8 +191,6 @@ def legend(table: Table) -> tuple[str, ...]:
     if measured:
         every = f" Every pair of rows is in {table.id}.order.csv." if any(block.orders for block in table.blocks) else ""
         lines.append(ORDER + every)
-    if measured and (checks := dict.fromkeys(row.label for block in table.blocks for row in block.rows if row.sanity)):
-        lines.append(f"Not ranked, for they check the set-up: {', '.join(checks)}.")
     if checks := dict.fromkeys(row.label for block in table.blocks for row in block.rows if row.sanity and not row.not_run):
         lines.append(f"Not ranked, but there to check the set-up: {', '.join(checks)}.")
     if any(cell.result.spread for _, _, _, cell in table.cells()):

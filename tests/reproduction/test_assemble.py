@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from semsr.errors import CardError
+from semsr.reproduction import wording
 
 Find = Callable[..., Any]
 
@@ -61,6 +62,7 @@ def test_rows_that_check_the_set_up_take_no_part_in_the_order(scored: Any, cell:
     assert (rows[pair.upper].label, rows[pair.lower].label) == ("Old", "New")
     assert pair.difference == pytest.approx(30.01 - 30.006)
     assert [row.sanity for row in rows if row.label == "Bicubic"] == [True]
+    assert "Not ranked, but there to check the set-up: Bicubic." in wording.legend(table)
 
 
 def test_a_row_that_is_best_on_many_pictures_is_bold(house: Any, cell: Find) -> None:

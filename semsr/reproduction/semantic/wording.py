@@ -160,7 +160,7 @@ def legend(table: SemanticTable) -> list[str]:
     if ran:
         draws = max(block.draws for block in ran)
         lines += [
-            ORDER,
+            f"{ORDER} Every pair of rows is in {table.id}.order.csv.",
             f"Intervals: 95 %, percentile bootstrap over pictures ({draws} draws, the same for every row and judge, so that differences, "
             "shares and tau are formed draw by draw). A row of several seeds has the mean over them in every draw: its interval is over "
             "pictures, not over trainings. Draws that have nothing to be measured by are left out; the CSV says how many were used.",
