@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.metrics import structural_similarity
 
 from semsr.errors import SizeMismatchError
+from semsr.evaluation.metric import Batch
 from semsr.imaging.colour import Luma, channels
 from semsr.plugins import load_plugin
 
@@ -145,3 +146,22 @@ def test_planes_are_made_once_for_both_metrics(make_metric, photographs, monkeyp
     for metric in (make_metric("psnr"), make_metric("ssim")):
         metric.measure(sr, metric.reference(hr))
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(("border", "epsilon"), [(0, 0.0), (3, 0.0), (0, 1e-8)])
+def test_psnr_of_all_pictures_as_one_is_that_of_all_their_pixels(make_metric, border, epsilon):
+    """From the pictures' own values, against one mean over every square error; pictures of different sizes."""
+    rng = np.random.default_rng(0)
+    metric = make_metric("psnr", luma="rgb", border=border, epsilon=epsilon)
+    pairs = [
+        (rng.integers(0, 256, (*size, 3), dtype=np.uint8), rng.integers(0, spread, (*size, 3), dtype=np.uint8))
+        for size, spread in (((20, 30), 256), ((40, 16), 90), ((25, 25), 10))
+    ]
+    values = [float(metric.measure(Batch(["a"], [sr]), metric.reference(Batch(["a"], [hr])))[0]) for sr, hr in pairs]
+    inner = slice(border, -border or None)
+    errors = [((sr.astype(float) - hr)[inner, inner] ** 2).ravel() for sr, hr in pairs]
+    expected = 10 * np.log10(1 / (np.concatenate(errors).mean() / 255**2 + epsilon))
+    found = metric.pooled(np.array(values), [sr.shape[:2] for sr, _ in pairs])
+    assert found == pytest.approx(expected, abs=1e-9)
+    assert found < np.mean(values)
+    assert metric.pooled(np.array([np.inf, np.inf]), [(20, 20)] * 2) == math.inf

@@ -101,3 +101,11 @@ def test_pairs_are_choices_of_a_protocol_and_few(project: Project) -> None:
             assert first.axis < second.axis and {first.kind, second.kind} <= {"option", "aggregation"}
     names = {way.id for way in pairs_of(list(changes(project, "seesr", "psnr").values()))}
     assert "border=4,luma=bt601-full" in names and "aggregation=pooled,luma=rgb" in names
+
+
+def test_what_cards_say_of_others_is_there(project: Project) -> None:
+    """A misspelt name would silently be no alternative."""
+    for name, card in project.metrics.items():
+        assert set(card.mistaken_for) <= set(project.metrics) - {name}
+        for other in card.mistaken_for:
+            assert project.metrics[other].direction == card.direction and name in project.metrics[other].mistaken_for
