@@ -47,6 +47,7 @@ def write_viewer(site: Site, out: Path, render: Render, pictures: int | None) ->
         return
     values = write_per_image(site, out)
     pages = viewer_pages(site)
+    titles = {page.id: page.title for page in site.pages if page.kind == "dataset"}
     sanity = {row.key for table in site.tables for block in table.blocks for row in block.rows if row.sanity}
     for viewable in site.viewables:
         page = pages[viewable.id]
@@ -56,7 +57,7 @@ def write_viewer(site: Site, out: Path, render: Render, pictures: int | None) ->
         content = _content(viewable, images, slug, shown, sanity, out)
         write_atomic(out / "data" / f"{slug}.js", data_script(slug, content), durable=False)
         context = {
-            "title": f"{viewable.dataset}: pictures",
+            "title": f"{titles.get(viewable.dataset, viewable.dataset)}: pictures",
             "page": page,
             "viewable": viewable,
             "count": len(images),
