@@ -100,7 +100,8 @@ def _facts(project: Project, profile: ProfileCard) -> list[tuple[str, str]]:
     """What stands at the foot of each page."""
     facts = [("date", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))]
     if commit := git_commit(project.root):
-        facts.append(("commit", commit))
+        digits, changed, more = commit.partition("+")
+        facts.append(("commit", f"{digits[:12]}{changed}{more}"))
     facts.append(("environment", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"))
     if project.lock.is_file():
         facts.append(("lock", sha256_file(project.lock)[:12]))
