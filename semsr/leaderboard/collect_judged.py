@@ -86,7 +86,7 @@ def _row(block: Block, row: Row, objects: int, extras: Extras) -> SiteRow:
         page=row.method if row.method in extras.rows.project.methods else "",
         trust=trust,
         licence_policy=extras.rows.policy(row.method, row.variant),
-        sanity=row.role != "row",
+        sanity=row.sanity,
         seeds=row.seeds,
         cells=tuple(cells),
         cost=extras.rows.cost(block.dataset, row.method, row.variant),

@@ -107,9 +107,7 @@ def _placed(rows: Sequence[Row], reader: Reader) -> tuple[list[Row], dict[str, C
             cell.published.number if cell.published and row.role != "ceiling" else None
             for row, cell in zip(rows, each, strict=True)
         ]
-        draws = [
-            reader.whole("row", entries[row.method, row.variant], column.name) if row.role == "row" else None for row in rows
-        ]
+        draws = [None if row.sanity else reader.whole("row", entries[row.method, row.variant], column.name) for row in rows]
         told = [None if number is None else float(number) for number in printed]
         both = any(number is not None and row is not None for number, row in zip(told, draws, strict=True))
         order = from_draws(

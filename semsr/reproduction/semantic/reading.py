@@ -17,6 +17,7 @@ from semsr.project import Project
 from semsr.reproduction import not_run
 from semsr.reproduction.assemble import spread_text
 from semsr.reproduction.reported import Published, Reported
+from semsr.reproduction.sanity import is_sanity
 from semsr.reproduction.seeds import spread_of
 from semsr.reproduction.semantic.origin import OBJECTS, origin_of
 from semsr.reproduction.semantic.shares import Draws, drawn, mean_over_seeds, trusted
@@ -123,7 +124,8 @@ class Reader:
         card = self._project.methods.get(entry.method or "")
         trust = card.variants[entry.variant].trust if card and has else None
         seeds = 0 if [key[2] for key in keys] == [0] or why else len(keys)
-        return Row(entry.label, entry.published, role, method, variant, trust, why, tuple(cells), tuple(objects), seeds)
+        checks = role != "row" or is_sanity(self._project, entry.method, entry.variant)
+        return Row(entry.label, entry.published, role, method, variant, trust, why, tuple(cells), tuple(objects), seeds, checks)
 
     def _why(self, role: Role, entry: TableRow, keys: Sequence[RowKey]) -> tuple[str, str]:
         """Why a row was not run, and why it was only in part; empty where neither is so."""

@@ -79,6 +79,7 @@ class Row:
         cells: one a column.
         objects: omission, hallucination and improvement; empty for the ceiling.
         seeds: how many seeds it is trained or drawn with; 0 for what is restored once.
+        sanity: it checks the set-up (ceiling, floor, other interpolations) and takes part in no ranking of ours.
     """
 
     label: str
@@ -91,6 +92,7 @@ class Row:
     cells: tuple[Cell, ...]
     objects: tuple[Cell, ...] = ()
     seeds: int = 0
+    sanity: bool = False
 
 
 @dataclass(frozen=True)

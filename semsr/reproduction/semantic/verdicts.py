@@ -45,7 +45,7 @@ def grounds_of(blocks: Sequence[Block]) -> tuple[Ground, ...]:
                     cell.published.number if cell.published else None,
                     cell.drawn.value is not None,
                     position,
-                    competes=row.role == "row",
+                    competes=not row.sanity,
                 )
                 for position, (row, cell) in enumerate((row, row.cells[at]) for row in said.rows)
             ]

@@ -60,6 +60,15 @@ def test_the_order_leaves_ceiling_and_floor_out(judged: Any) -> None:
     assert set(second.orders) == {"box-ap"}, "it has no answer for the other"
 
 
+def test_interpolations_beside_the_floor_are_not_ranked(judged: Any) -> None:
+    judged.see("big", "extra", pq=59, box_ap=49)
+    judged.edit("methods/extra/method.yaml", sanity=True)
+    first = judged.table().blocks[0].first
+    extra = row(first, "Extra")
+    assert extra.sanity and extra.cells[0].text == "59.0" and extra.cells[0].standing.groups == ""
+    assert row(first, "Sharp").cells[0].standing.tied and len(first.orders["pq"].pairs) == 1
+
+
 def test_one_thing_against_another_is_told_apart_by_pictures(judged: Any) -> None:
     """Eight draws of pictures would not do: p is never below 2^-6 with six pictures, 1.6 %, which is enough for one pair."""
     judged.see("big", "extra", pq=[30, 31, 29, 33, 28, 32], box_ap=1)
