@@ -17,10 +17,13 @@ COPIED = 1
 """Two lines that differ nowhere by more are copies."""
 CHANGED = 3
 """An original whose lines differ by more somewhere has a picture there that copies can't hold."""
+LIVELY = 8
+"""Grey levels by which each of the next lines differs somewhere from its neighbour in a picture that has texture up to its edges."""
 STRUCTURE = 8.0
 """Grey levels by which the means of a line's sixteenths differ where the reference has something to show. Noise alone does not."""
 _DEEPEST = 64
 _WITHIN = 64
+_BESIDE = 9
 
 
 def empty_lines(sr: Rgb, originals: Sequence[Rgb]) -> NDArray[np.float64]:
@@ -56,8 +59,10 @@ def _from_top(sr: Rgb, originals: Sequence[Rgb]) -> int:
     if _steps(sr[depth : depth + _WITHIN]).size and (_steps(sr[depth : depth + _WITHIN]) <= COPIED).mean() > 0.1:
         return 0
     count = _leading(said & (_steps(lines) <= COPIED))
-    changes = all((_steps(original[: count + 1]) > CHANGED).any() for original in originals)
-    return count if changes else 0
+    changes = [bool((_steps(original[: count + 1]) > CHANGED).any()) for original in originals]
+    # LR enlarged may be too smooth to tell; exact copies beside lines that all differ are none of chance.
+    lively = _steps(lines[: count + 1]).max(initial=0) == 0 and _steps(sr[count : count + _BESIDE]).min(initial=255) >= LIVELY
+    return count if all(changes) or (lively and any(changes)) else 0
 
 
 def _leading(holds: NDArray[np.bool_]) -> int:
