@@ -69,6 +69,7 @@ def test_the_chain_goes_down_to_files_and_hashes(traced: Path) -> None:
     ]
     assert {link.state for link in pictures} == {link.state for name in "abc" for link in named[name]} == {"checked"}
     assert {link.state for link in named["code"]} == {"checked"}, "that of the method and that of the metric"
+    assert named["machine"][0].state == "checked" and named["machine"][0].facts["passport"] == told["passport"]
     states = {what: named[what][0].state for what in ("protocol", "metric", "data set")}
     assert set(states.values()) == {"checked"}
 
