@@ -127,7 +127,6 @@ def family(simulations: int, pictures: int, draw: Draw, shifts: tuple[float, ...
 
     from semsr.reproduction.statistics.column import RowValues, column_order
 
-    gc.freeze()  # statsmodels collects garbage at every correction; what is loaded need not be looked through each time
     random = np.random.default_rng(2026)
     wrong = 0
     for _ in range(simulations):
@@ -140,6 +139,7 @@ def family(simulations: int, pictures: int, draw: Draw, shifts: tuple[float, ...
             rows.append(RowValues(values, float(values.mean())))
         pairs = column_order(rows, "higher").pairs
         wrong += any(pair.apart and shifts[pair.upper] == shifts[pair.lower] for pair in pairs)
+        gc.freeze()  # statsmodels collects garbage at every correction; what is loaded need not be looked through each time
     return wrong / simulations
 
 

@@ -74,7 +74,6 @@ def test_intervals_of_few_seeds_are_not_too_narrow(share: float) -> None:
 
 def told_apart_wrongly(simulations: int, shifts: tuple[float, ...], draw: Draw, share: float = 0.0) -> float:
     """In how many columns some two equal rows are told apart; every second row is drawn mirrored, so that differences are skewed."""
-    gc.freeze()  # statsmodels collects garbage at every correction; what pytest has loaded need not be looked through each time
     random = np.random.default_rng(14)
     wrong = 0
     for _ in range(simulations):
@@ -87,6 +86,7 @@ def told_apart_wrongly(simulations: int, shifts: tuple[float, ...], draw: Draw, 
             rows.append(RowValues(images, float(images.mean())))
         pairs = column_order(rows, "higher").pairs
         wrong += any(pair.apart and shifts[pair.upper] == shifts[pair.lower] for pair in pairs)
+        gc.freeze()  # statsmodels collects garbage at every correction; what is loaded need not be looked through each time
     gc.unfreeze()
     return wrong / simulations
 
