@@ -21,7 +21,8 @@ from semsr.reproduction.claims import check_all, grounds_of
 from semsr.reproduction.differences import compare
 from semsr.reproduction.footnotes import Footnotes, with_marks
 from semsr.reproduction.ordering import with_orders
-from semsr.reproduction.reported import Published, Reported, load_reported
+from semsr.reproduction.published import load_published, moved
+from semsr.reproduction.reported import Published, Reported
 from semsr.reproduction.result import Result
 from semsr.reproduction.sanity import REFERENCE, is_reference, is_sanity, sanity_rows
 from semsr.reproduction.starts import shared_starts
@@ -59,7 +60,7 @@ def assemble(
     """
     where = f"tables/{card.id}/table.yaml"
     columns = _columns(card, protocol, where)
-    published, source = _published(project, card, where)
+    published, source = load_published(project, card, where)
     footnotes = Footnotes()
     refused = not_run.table_reason(card, profile)
     if not refused:
@@ -71,7 +72,7 @@ def assemble(
         reason = refused or not_run.dataset_reason(project, card, profile, dataset.dataset)
         if not reason and dataset.dataset not in scores:
             reason = f"data set {dataset.dataset} has not been scored (`semsr fetch {dataset.dataset}`, `dvc repro`)"
-        known = published if card.context is None else replace(published, values=_moved(published, card, dataset))
+        known = published if card.context is None else replace(published, values=moved(published, card, dataset))
         block = _block(project, card, profile, dataset, columns, known, scores.get(dataset.dataset), reason)
         pictures = (remarks or {}).get(dataset.dataset, "") if card.reported else ""
         elsewhere = f"the published value is of other pictures ({card.context.dataset})" if card.context else ""
@@ -116,31 +117,6 @@ def planned_datasets(project: Project, card: TableCard, profile: ProfileCard) ->
     if not_run.table_reason(card, profile):
         return ()
     return tuple(entry.dataset for entry in card.datasets if not not_run.dataset_reason(project, card, profile, entry.dataset))
-
-
-def _published(project: Project, card: TableCard, where: str) -> tuple[Reported, str]:
-    """The values to show as published, and what they are copied from: the table's own, or those of its context."""
-    if card.context is None:
-        reported = load_reported(project.folders("table")[card.id], card, where)
-        return reported, reported.title
-    if card.reported is not None:
-        raise CardError(f"{where}: context: a table with published values of its own ('reported') can't have one; remove one")
-    of_scores = {name: other for name, other in project.tables.items() if isinstance(other, TableCard)}
-    if card.context.table not in of_scores:
-        raise CardError(f"{where}: context.table: found {card.context.table!r}; allowed: {', '.join(of_scores)}")
-    other = of_scores[card.context.table]
-    reported = load_reported(project.folders("table")[other.id], other, f"tables/{other.id}/table.yaml")
-    if card.context.dataset not in (known := {key[1] for key in reported.values}):
-        raise CardError(f"{where}: context.dataset: found {card.context.dataset!r}; allowed: {', '.join(sorted(known))}")
-    return reported, reported.title
-
-
-def _moved(reported: Reported, card: TableCard, dataset: TableDataset) -> dict[tuple[str, str, str], Published]:
-    """The context's values under the name of our data set, so that they can stand beside ours (marked as what they are)."""
-    if card.context is None:
-        return {}
-    name = dataset.published or dataset.label
-    return {(key[0], name, key[2]): value for key, value in reported.values.items() if key[1] == card.context.dataset}
 
 
 def _columns(card: TableCard, protocol: ResolvedProtocol, where: str) -> tuple[ResolvedColumn, ...]:
