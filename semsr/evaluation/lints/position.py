@@ -49,17 +49,11 @@ def judge(row: RowLooks) -> list[Finding]:
     if not names:
         return []
     shift = away[row.names.index(names[0])]
-    return [
-        Finding(
-            "shift",
-            "warning",
-            f"{first_of(names, len(row))} lies {_words(shift)} its original{'' if len(names) == 1 else 's'}; {_AGAIN}"
-            if len(names) == 1
-            else f"{first_of(names, len(row))} lie beside their originals, the first {_words(shift)} its own; {_AGAIN}",
-            names,
-            float(np.abs(shift).max()),
-        )
-    ]
+    if len(names) == 1:
+        text = f"{names[0]!r} lies {_words(shift)} its original; {_AGAIN}"
+    else:
+        text = f"{first_of(names, len(row))} lie beside their originals, the first {_words(shift)} its own; {_AGAIN}"
+    return [Finding("shift", "warning", text, names, float(np.abs(shift).max()))]
 
 
 def _of_row(middle: Floats, from_lr: Floats, lr_from_hr: Floats) -> Floats | None:
