@@ -17,6 +17,7 @@ from torch import Tensor
 from semsr.errors import MethodError
 from semsr.imaging.pictures import Rgb, read_rgb
 from semsr.imaging.tiling import Tiler
+from semsr.restoration.counting import count_parameters
 from semsr.restoration.restorer import Restorer
 from semsr.restoration.runner import LrPicture, Restored, Runner, Task
 from semsr.restoration.seeding import picture_seed
@@ -40,7 +41,12 @@ class PythonRunner(Runner):
             tile=task.tile if task.tile is not None else self.restorer.tile,
             on_shrink=lambda tile: task.on_change({"tile": tile}),
         )
-        self.facts = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": task.batch}
+        self.facts = {
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "batch": task.batch,
+            "parameters": count_parameters(self.restorer),
+        }
 
     def run(self, done: Collection[str] = ()) -> Generator[list[Restored], None, None]:
         """See `Runner.run`; decoding of the next batch overlaps with restoring."""
