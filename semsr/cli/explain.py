@@ -15,9 +15,7 @@ from semsr.project import Project
 
 @app.command()
 def explain(
-    cell: Annotated[
-        str | None, typer.Argument(metavar="TABLE:ROW:COLUMN", help="A cell of a table, or its result id.")
-    ] = None,
+    cell: Annotated[str | None, typer.Argument(metavar="TABLE:ROW:COLUMN", help="A cell of a table, or its result id.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every published value of the profile that ours is not.")] = False,
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Any folder of outputs; with --metric and --published.")
