@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from semsr.evaluation.lints.store import read_lints
 from semsr.evaluation.semantic.values import REFERENCE, read_values
 from semsr.files import sha256_file
 from semsr.project import ROOT_VARIABLE, Project
@@ -77,7 +79,8 @@ def test_every_profile_plans_its_stages_fast(clone: Path, project: Project, prof
     for method in card.descriptions.methods:
         for dataset in card.descriptions.datasets:
             assert f"semsr describe {method} --dataset {dataset}" in done.stdout
-    assert "semsr tabulate" in done.stdout
+    for verb in ("semsr explain --all", "semsr tabulate", "semsr publish"):
+        assert verb in done.stdout
 
 
 @pytest.mark.slow
@@ -107,6 +110,8 @@ def test_the_lite_profile_from_nothing_to_tables(clone: Path, project: Project) 
     _check_scores(clone, project)
     _check_judged(clone, project)
     _check_tables(clone)
+    _check_outputs_look_right(clone)
+    _check_shown(clone)
 
 
 def _check_scores(clone: Path, project: Project) -> None:
@@ -187,3 +192,31 @@ def _check_tables(clone: Path) -> None:
     assert {row["status"] for row in said.values()} == {"measured"}
     with (tables / "sed-table1.csv").open(newline="") as file:
         assert not any(row["reproduced"] for row in csv.DictReader(file)), "a lite value stands in a paper's table"
+
+
+def _check_outputs_look_right(clone: Path) -> None:
+    """No lint warns of any output of the profile, and none was left out."""
+    for dataset, rows in (("lite-photos", 17), ("lite-photos-real", 5)):
+        found = read_lints(clone / f"results/lite/lints/{dataset}.json")
+        assert len({row for row in found if row[0] != "reference"}) == rows
+        said = [finding for findings in found.values() for finding in findings if finding.severity != "info"]
+        assert not said
+
+
+def _check_shown(clone: Path) -> None:
+    """The site and a report are there, and a number can be followed down to its bytes."""
+    site = clone / "results/site"
+    assert "Nothing of profile lite is a reproduction" in (site / "index.html").read_text()
+    for page in ("table-lite-seesr-table2.html", "viewer-lite-photos-real.html", "method-seesr.html", "metric-lpips.html"):
+        assert (site / page).stat().st_size > 1000
+    done = _run(clone, sys.executable, "-m", "semsr", "report", "lite-sed-table1", "lite-seesr-table3")
+    assert done.returncode == 0, done.stderr
+    assert (clone / "results/lite/report-lite-sed-table1.html").stat().st_size > 100_000
+    for address in (
+        "lite-seesr-table2:Real-ESRGAN:lpips",
+        "lite-sed-table1:sed/tiny-p-sed:psnr",
+        "lite-seesr-table3:DAT-light:pq",
+    ):
+        done = _run(clone, sys.executable, "-m", "semsr", "trace", address, "--verify", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)
