@@ -37,6 +37,10 @@ OPEN = {
 """Pages, and what is there once they are open."""
 
 
+SETTLED = """() => document.readyState === 'complete'
+  && (!document.querySelector('#plots') || document.querySelector('#plots[data-ready]'))"""
+
+
 def large_site(methods: int, datasets: int, metrics: int, images: int) -> Site:
     """One table with that many rows in that many blocks with that many columns, and values for each image."""
     rng = np.random.default_rng(0)
@@ -105,7 +109,7 @@ def opened(page: Page, address: str, ready: str) -> tuple[float, int]:
     page.goto(address)
     page.wait_for_selector(ready, state="attached", timeout=60_000)
     seconds = time.monotonic() - start
-    page.wait_for_load_state("networkidle", timeout=60_000)
+    page.wait_for_function(SETTLED, timeout=60_000)
     files = {Path(url.removeprefix("file://").partition("#")[0]) for url in loaded if url.startswith("file://")}
     return seconds, sum(file.stat().st_size for file in files)
 
