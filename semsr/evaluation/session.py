@@ -23,7 +23,9 @@ def measuring_fingerprint(project: Project, device: str) -> str:
     """
     package = Path(semsr.__file__).parent
     # Neither lints nor the lattice of protocols measure a score; a change there measures nothing again.
-    evaluation = sorted(path for path in (package / "evaluation").iterdir() if path.name not in ("lattice", "lints", "__pycache__"))
+    evaluation = sorted(
+        path for path in (package / "evaluation").iterdir() if path.name not in ("lattice", "lints", "__pycache__")
+    )
     code = [*project.folders("metric").values(), *evaluation, *sorted((package / "imaging").glob("*.py"))]
     packages = {name: version(name) for name in ("torch", "numpy", "scipy", "pillow")}
     return fingerprint(project, code, device=device, packages=packages)

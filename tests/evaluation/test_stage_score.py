@@ -52,8 +52,11 @@ def test_writes_the_long_form(prepared: Project, add_protocol: AddProtocol) -> N
     records = read_scores(path)
     assert list(records[0]) == SCHEMA.names
     rows = Counter((record["method"], record["variant"], record["metric"]) for record in records)
-    expected = {(method, variant, metric): 1 if metric == "colour" else 12
-                for method, variant in (("alpha", "default"), ("beta", "two"), ("reference", "hr")) for metric in ("error", "edges", "colour", "a")}  # fmt: skip
+    expected = {
+        (method, variant, metric): 1 if metric == "colour" else 12
+        for method, variant in (("alpha", "default"), ("beta", "two"), ("reference", "hr"))
+        for metric in ("error", "edges", "colour", "a")
+    }
     assert rows == expected, "beta's other variant is not in the profile, the training picture is not tested"
     one = next(
         record for record in records if record["image"] == "p03" and record["metric"] == "error" and record["method"] == "beta"
