@@ -32,7 +32,7 @@ class Region:
     correlation: tuple[tuple[float, ...], ...]
 
 
-def region(values: Sequence[Sequence[float]], confidence: float = CONFIDENCE) -> Region | None:
+def region(values: Sequence[Sequence[float]]) -> Region | None:
     """The confidence region of the means of several columns over the same images.
 
     It is Hotelling's for two columns: the covariance of the means, scaled by 2 (n - 1) / (n - 2) times the F quantile with 2 and n - 2
@@ -41,7 +41,6 @@ def region(values: Sequence[Sequence[float]], confidence: float = CONFIDENCE) ->
 
     Args:
         values: (C, N), one row of values a column, the images in the same order; images that lack any (NaN or infinite) do not count.
-        confidence: of each ellipse, in (0, 1).
 
     Returns:
         None with fewer than three images or without columns.
@@ -59,13 +58,13 @@ def region(values: Sequence[Sequence[float]], confidence: float = CONFIDENCE) ->
     deviation = np.sqrt(np.diag(covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.nan_to_num(covariance / np.outer(deviation, deviation), posinf=0, neginf=0).clip(-1, 1)
-    half = deviation * math.sqrt(_scale(count, confidence))
+    half = deviation * math.sqrt(_scale(count))
     return Region(count, tuple(half.tolist()), tuple(map(tuple, correlation.tolist())))
 
 
 @functools.cache
-def _scale(count: int, confidence: float) -> float:
-    return float(2 * (count - 1) / (count - 2) * stats.f.ppf(confidence, 2, count - 2))
+def _scale(count: int) -> float:
+    return float(2 * (count - 1) / (count - 2) * stats.f.ppf(CONFIDENCE, 2, count - 2))
 
 
 def pareto_front(x: Sequence[float | None], y: Sequence[float | None], higher: tuple[bool, bool]) -> list[int]:

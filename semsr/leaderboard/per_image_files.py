@@ -10,7 +10,7 @@ import numpy as np
 
 from semsr.files import write_atomic
 from semsr.leaderboard.data import data_script
-from semsr.leaderboard.model import PerImage, Site, SiteRow
+from semsr.leaderboard.model import PerImage, Site, SiteColumn, SiteRow
 
 EXTRA_DIGITS = 2
 """How many digits beyond those printed a value keeps: enough for a plot, and a third of the bytes."""
@@ -79,17 +79,21 @@ def _content(file: PerImageFile, rows: Sequence[str], labels: Mapping[str, str])
         "images": values.images,
         "rows": [{"key": key, "label": labels.get(key, key)} for key in rows],
         "columns": [
-            {
-                "key": column.key,
-                "title": column.title,
-                "unit": column.unit,
-                "direction": column.direction,
-                "decimals": column.decimals,
-                "how": column.how,
-                "values": dict(zip(("key", "src"), file.column(number), strict=True)),
-            }
+            {**column_data(column), "values": dict(zip(("key", "src"), file.column(number), strict=True))}
             for number, column in enumerate(values.columns)
         ],
+    }
+
+
+def column_data(column: SiteColumn) -> dict[str, object]:
+    """What scripts that show values of a column know of it."""
+    return {
+        "key": column.key,
+        "title": column.title,
+        "unit": column.unit,
+        "direction": column.direction,
+        "decimals": column.decimals,
+        "how": column.how,
     }
 
 

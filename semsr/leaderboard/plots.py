@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from urllib.parse import urlencode
 
 from semsr.errors import SemsrError
 from semsr.files import write_atomic
 from semsr.leaderboard.data import data_script
 from semsr.leaderboard.figures import Region, pareto_front, printed_number, region
 from semsr.leaderboard.model import Site, SiteBlock, SiteCell, SiteColumn, SiteTable
-from semsr.leaderboard.per_image_files import PerImageFile, write_per_image
+from semsr.leaderboard.per_image_files import PerImageFile, column_data, write_per_image
 from semsr.leaderboard.viewer import viewer_pages
 from semsr.reproduction.verdict import SAID
 
@@ -21,11 +20,6 @@ PAGE = "plots.html"
 FIDELITY = ("psnr", "ssim")
 PERCEPTION = ("lpips", "dists", "niqe", "fid")
 """Columns that the perception-distortion plane starts with, the first that is there; any two can be chosen."""
-
-
-def plots_link(table: str, block: str) -> str:
-    """A link that opens the plots at one data set of a table."""
-    return f"{PAGE}#{urlencode({'block': f'{table}/{block}'})}"
 
 
 def write_plots(site: Site, out: Path, render: Callable[[str, Mapping[str, object]], str]) -> None:
@@ -76,17 +70,7 @@ def _content(table: SiteTable, block: SiteBlock, files: Sequence[PerImageFile], 
     return {
         "table": table.title,
         "label": block.label,
-        "columns": [
-            {
-                "key": column.key,
-                "title": column.title,
-                "unit": column.unit,
-                "direction": column.direction,
-                "decimals": column.decimals,
-                "how": column.how,
-            }
-            for column in columns
-        ],
+        "columns": [column_data(column) for column in columns],
         "start": _start(columns),
         "said": SAID,
         "rows": [
@@ -139,7 +123,7 @@ def _region(
     if found is None:
         return None
     place = {number: at for at, number in enumerate(there)}
-    half = [round_to(found.half[place[number]]) if number in place else None for number in range(len(columns))]
+    half = [_shown(found.half[place[number]]) if number in place else None for number in range(len(columns))]
     correlation = [
         [round(found.correlation[place[a]][place[b]], 3) if a in place and b in place else 0.0 for b in range(len(columns))]
         for a in range(len(columns))
@@ -147,9 +131,9 @@ def _region(
     return found.count, half, correlation
 
 
-def round_to(value: float, digits: int = 5) -> float:
-    """A number with that many significant digits, which is what a plot can show."""
-    return float(f"{value:.{digits}g}")
+def _shown(value: float) -> float:
+    """A number with five significant digits, which is what a plot can show."""
+    return float(f"{value:.5g}")
 
 
 def _fronts(block: SiteBlock) -> dict[str, list[int]]:

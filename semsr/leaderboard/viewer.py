@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
-from urllib.parse import urlencode
 
 from semsr.files import write_atomic
 from semsr.leaderboard.data import data_script
@@ -22,12 +21,6 @@ LR, HR = "lr", "hr"
 def viewer_pages(site: Site) -> dict[str, str]:
     """The page of each viewable, by its id."""
     return {name: f"viewer-{slug}.html" for name, slug in slugs(viewable.id for viewable in site.viewables).items()}
-
-
-def viewer_link(page: str, image: str, panes: tuple[str, ...] = ()) -> str:
-    """A link that opens `page` at one image, with the given rows (or `lr`, `hr`) side by side."""
-    shown = {"image": image} | ({"panes": ",".join(panes)} if panes else {})
-    return f"{page}#{urlencode(shown)}"
 
 
 def write_viewer(site: Site, out: Path, render: Render, pictures: int | None) -> None:

@@ -113,7 +113,6 @@ def run_folder(
     dataset: str | None = None,
     protocol: str | None = None,
     scale: int = 4,
-    device: str = "auto",
     threads: int | None = None,
 ) -> tuple[Explained, ...]:
     """Explain published values of any folder of pictures; no table, method or data set is needed.
@@ -125,7 +124,6 @@ def run_folder(
         hr, dataset: what to compare with: a folder of HR pictures, or a prepared data set.
         protocol: its id, to start from; None: the defaults of the metrics' cards.
         scale: the factor of super-resolution, in which borders are measured; that of a data set is known.
-        device: "cpu", "cuda" or "auto".
         threads: cores to use; None: all that are available.
 
     Raises:
@@ -147,7 +145,7 @@ def run_folder(
         Value(name, value.text, tolerance_of(value, cards[name], count=len(sizes)).measuring) for name, value in printed.items()
     )
     row = Row(str(folder), (Pictures(pictures, reference, sizes),), values, scale)
-    answer = ask(project, resolved, row, Kept(), device=pick_device(device), threads=threads)
+    answer = ask(project, resolved, row, Kept(), device=pick_device("auto"), threads=threads)
     if not answer.questions:
         raise SemsrError("; ".join(f"{name}: {why}" for name, why in answer.unanswered.items()))
     explained, _ = _rank(str(folder), resolved, [(row, answer)])

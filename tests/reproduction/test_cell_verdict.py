@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 
@@ -11,8 +10,6 @@ from semsr.reproduction.cell_verdict import verdict_of
 from semsr.reproduction.forensics.explanation import Alternative, Explanation
 from semsr.reproduction.reported import Published
 from semsr.reproduction.verdict import Part, Tolerance
-
-Rounding = Callable[..., Tolerance]
 
 
 def tolerance(half: float, **parts: float) -> Tolerance:

@@ -17,7 +17,7 @@ _COMPARABLE = {
 }
 
 
-def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth, *, what: str = "data set") -> Link:
+def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth) -> Link:
     """A prepared data set, held against the manifest's hash that stands beside scores (or in a training's record).
 
     The hash is over the manifest's content (names, sizes, pixel hashes), so that it is equal on every machine; with `depth.verify` the
@@ -25,7 +25,7 @@ def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth, *,
     """
     again = f"run `semsr prepare {dataset}`"
     if dataset not in project.datasets:
-        return Link(what, dataset, "broken", "no card of this id is here any more", {"dataset": dataset})
+        return Link("data set", dataset, "broken", "no card of this id is here any more", {"dataset": dataset})
     card = project.datasets[dataset]
     facts = {"dataset": dataset, "manifest_sha256": recorded}
     try:
@@ -33,7 +33,9 @@ def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth, *,
     except (FileNotFoundError, SemsrError) as error:
         why = "it is not prepared" if isinstance(error, FileNotFoundError) else str(error)
         text = f"{dataset}  manifest {short(recorded)}"
-        return Link(what, text, "broken", with_advice(why, again), facts, (_card(project, card), _source(project, card, depth)))
+        return Link(
+            "data set", text, "broken", with_advice(why, again), facts, (_card(project, card), _source(project, card, depth))
+        )
     found = prepared.sha256
     below = (
         file_link("manifest", project, prepared.folder / MANIFEST),
@@ -44,8 +46,8 @@ def dataset_link(project: Project, dataset: str, recorded: str, depth: Depth, *,
     text = f"{dataset}, {len(prepared.test)} test pictures  manifest {short(found)}"
     if found != recorded:
         why = f"manifest: recorded {recorded or 'none'}, found {found}: the data set has been prepared otherwise since"
-        return Link(what, text, "broken", why, facts | {"found": found}, below)
-    return Link(what, text, "checked", facts=facts, below=below)
+        return Link("data set", text, "broken", why, facts | {"found": found}, below)
+    return Link("data set", text, "checked", facts=facts, below=below)
 
 
 def _pictures(project: Project, prepared: Prepared, depth: Depth) -> Link:

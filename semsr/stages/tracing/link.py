@@ -109,9 +109,9 @@ def with_advice(why: str, again: str) -> str:
     return f"{why}; {again}" if again else why
 
 
-def short(value: str | None, digits: int = 12) -> str:
-    """The first digits of a hash; a word where there is none."""
-    return value[:digits] if value else "none"
+def short(value: str | None) -> str:
+    """The first twelve digits of a hash; a word where there is none."""
+    return value[:12] if value else "none"
 
 
 def listed(facts: Mapping[str, Any]) -> str:
