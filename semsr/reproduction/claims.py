@@ -10,12 +10,12 @@ from typing import Literal
 
 from semsr.cards.claim import BestClaim, PairsClaim
 from semsr.reproduction.claim import ClaimResult, ClaimStanding
+from semsr.reproduction.semantic.table import Row as JudgedRow
 from semsr.reproduction.statistics.order import ColumnOrder, Pair
-from semsr.reproduction.table import Block
+from semsr.reproduction.table import Block, Row
 
 Said = Literal["yes", "no", "open", "missing"]
 """Of one case by our values: it is so; it is the other way round; the pictures or seeds do not tell; not everything was run."""
-
 
 _NAMED = 3
 """Rows that are named where they stand in the way of a claim."""
@@ -86,20 +86,21 @@ def grounds_of(blocks: Sequence[Block], *, comparable: bool) -> tuple[Ground, ..
     found = []
     for block in blocks:
         for at, column in enumerate(block.columns):
-            entries = [
-                Entry(
-                    row.label,
-                    row.published_as,
-                    cell.published.number if cell.published and comparable else None,
-                    cell.result.value is not None,
-                    position,
-                    competes=not row.sanity,
-                )
-                for position, (row, cell) in enumerate((row, row.cells[at]) for row in block.rows)
-            ]
+            cells = [row.cells[at] for row in block.rows]
+            printed = [cell.published.number if cell.published and comparable else None for cell in cells]
+            known = [cell.result.value is not None for cell in cells]
+            entries = entries_of(block.rows, printed, known)
             order = block.orders.get(column.name)
-            found.append(Ground(block.label, column.name, column.title, column.direction == "higher", tuple(entries), order))
+            found.append(Ground(block.label, column.name, column.title, column.direction == "higher", entries, order))
     return tuple(found)
+
+
+def entries_of(rows: Sequence[Row | JudgedRow], printed: Sequence[Decimal | None], known: Sequence[bool]) -> tuple[Entry, ...]:
+    """The rows under one column of a data set's block; `known`: whether ours has a value there."""
+    each = enumerate(zip(rows, printed, known, strict=True))
+    return tuple(
+        Entry(row.label, row.published_as, value, ours, at, competes=not row.sanity) for at, (row, value, ours) in each
+    )
 
 
 def check(claim: PairsClaim | BestClaim, grounds: Sequence[Ground]) -> ClaimResult:

@@ -37,7 +37,8 @@ class Cell:
         difference: ours minus published, from the unrounded value.
         share: how far from floor to ceiling, in percent; None for those two themselves, and without a value.
         published_share: the same of the published values, as far as their digits go.
-        published_place, place: best or second best of the restorations, as `semsr.reproduction.ranking.places` has it.
+        published_place: best or second best of the restorations' published values, see `semsr.reproduction.ranking.places`.
+        place: 1 where our value is significantly the best of the restorations (`standing`), else 0.
         published_marks, marks: letters of the notes that belong to this cell.
         standing: whether our value is significantly the best of its column, or tied with the best.
         verdict: what is said of the published value; None where there is none.

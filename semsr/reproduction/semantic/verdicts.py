@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from semsr.evaluation.protocol import ResolvedColumn
-from semsr.reproduction.claims import Entry, Ground
+from semsr.reproduction.claims import Ground, entries_of
 from semsr.reproduction.result import Result
 from semsr.reproduction.semantic.table import Block, Judgement
 from semsr.reproduction.verdicts import Grounds, on
@@ -38,17 +38,9 @@ def grounds_of(blocks: Sequence[Block]) -> tuple[Ground, ...]:
     for block in blocks:
         said = block.first
         for at, column in enumerate(said.columns):
-            entries = [
-                Entry(
-                    row.label,
-                    row.published_as,
-                    cell.published.number if cell.published else None,
-                    cell.drawn.value is not None,
-                    position,
-                    competes=not row.sanity,
-                )
-                for position, (row, cell) in enumerate((row, row.cells[at]) for row in said.rows)
-            ]
+            cells = [row.cells[at] for row in said.rows]
+            printed = [cell.published.number if cell.published else None for cell in cells]
+            entries = entries_of(said.rows, printed, [cell.drawn.value is not None for cell in cells])
             order = said.orders.get(column.name)
-            found.append(Ground(block.label, column.name, column.name, column.direction == "higher", tuple(entries), order))
+            found.append(Ground(block.label, column.name, column.name, column.direction == "higher", entries, order))
     return tuple(found)
