@@ -103,7 +103,7 @@ def test_every_link_leads_to_something(small_built: Path, watch: Callable) -> No
 
 
 def test_hostile_texts_do_nothing(watch: Callable, make_site: Callable, tmp_path: Path) -> None:
-    site = make_site(tmp_path / "pictures", rows=3, images=3, labels=(HOSTILE,), text=HOSTILE, notes=HOSTILE_NOTES)
+    site = make_site(tmp_path / "pictures", rows=2, datasets=1, images=3, labels=(HOSTILE,), text=HOSTILE, notes=HOSTILE_NOTES)
     build(site, tmp_path / "site")
     watched = watch(tmp_path / "site")
     for path in sorted((tmp_path / "site").glob("*.html")):
