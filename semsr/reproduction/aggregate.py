@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -126,13 +128,15 @@ class Scores:
         return self._cells.get((method, variant, seed, column.name), self._scores.iloc[:0])
 
     def _origin(self, method: str, variant: str, seeds: Sequence[int], column: ResolvedColumn) -> Origin | None:
-        """What a mean over these seeds is made from; None where one of them has no scores."""
-        first = []
+        """What a mean over these seeds is made from; None where one of them has no scores, or they say nothing of their pictures."""
+        first, pictures = [], []
         for seed in seeds:
             rows = self.records(method, variant, column, seed)
-            if rows.empty:
+            if rows.empty or not (rows["picture"] != "").all():
                 return None
             first.append(rows.iloc[0])
+            measured = sorted(zip(map(str, rows["image"]), map(str, rows["picture"]), strict=True))
+            pictures.append(hashlib.sha256(json.dumps(measured).encode()).hexdigest())
         return Origin(
             manifest=str(first[0]["manifest"]),
             cells=tuple(str(row["cell"]) for row in first),
@@ -142,6 +146,7 @@ class Scores:
             version=int(first[0]["metric_version"]),
             weights=str(first[0]["weights"]),
             seeds=tuple(seeds),
+            pictures=tuple(pictures),
         )
 
     def _without_mean(self, method: str, variant: str, each: dict[int, Result]) -> Result:

@@ -21,6 +21,8 @@ class Origin:
         column: name of the column in the protocol.
         metric, version, weights: of the metric; `weights` are SHA-256 joined by "+".
         seeds: those of the cells.
+        pictures: SHA-256 over the files that were measured, by seed: what was restored again on another machine, or painted over and
+            scored again, is another number, whatever the cell's record says. Empty where judges saw them: what they found says it.
     """
 
     manifest: str
@@ -31,6 +33,7 @@ class Origin:
     version: int
     weights: str
     seeds: tuple[int, ...] = (0,)
+    pictures: tuple[str, ...] = ()
 
     @property
     def result_id(self) -> str:

@@ -91,7 +91,7 @@ class House:
         for image, value in named.items():
             known = {"image": image, "metric": metric, "value": value, "dataset": dataset, "method": method}
             known |= {"variant": variant or "default", "seed": int(seed or 0), "protocol": "way"}
-            known |= {"manifest": self.manifest(dataset), "cell": "", "picture": ""}
+            known |= {"manifest": self.manifest(dataset), "cell": "", "picture": f"{row} {image}"}
             known |= {"metric_id": metric, "metric_version": 1, "weights": "", "unavailable": ""}
             known |= {"protocol_hash": facts.get("protocol_hash") or self.protocol.hash}
             self.rows.setdefault(dataset, []).append(known | facts)

@@ -131,8 +131,33 @@ def test_results_share_an_id_only_if_all_behind_them_is_the_same(house: Any, now
         replace(first, **{name: value})
         for name, value in {
             "manifest": "x", "cells": ("made 1", "made 3"), "protocol_hash": "y", "column": "lpips-vgg", "metric": "z", "version": 2,
-            "weights": "", "seeds": (1, 3),
+            "weights": "", "seeds": (1, 3), "pictures": ("p", "q"),
         }.items()
     ]  # fmt: skip
-    assert len({origin.result_id for origin in (first, *others)}) == 9
+    assert len({origin.result_id for origin in (first, *others)}) == 10
     assert _cell(house, now, seeds=(1,)).origin != first
+
+
+def test_other_pictures_are_another_number_whatever_the_record_says(house: Any, now: Present) -> None:
+    """Painted over and scored again, or restored again where a processor rounds otherwise: the cell's record stays as it is."""
+    before = _cell(house, now)
+    for row in house.rows["alpha"]:
+        if row["seed"] == 2 and row["image"] == "b" and row["metric"] == "lpips":
+            row |= {"picture": "painted over", "value": 0.9}
+    after = _cell(house, now)
+    assert before.origin is not None and after.origin is not None and before.origin.cells == after.origin.cells
+    assert before.value != after.value and before.origin.result_id != after.origin.result_id
+
+
+def test_rows_without_a_record_share_no_id(house: Any) -> None:
+    for at, row in enumerate(("plain", "network")):
+        house.score("photos", row, "psnr", [30.0 + at, 29.0, 29.0])
+    frame = pd.DataFrame(house.rows["photos"], columns=list(COLUMNS))
+    scores = Scores(frame, "abc", house.protocol, "photos")
+    first, second = (scores.cell(row, "default", _column(house, "psnr")).origin for row in ("plain", "network"))
+    assert first is not None and second is not None
+    assert first.cells == second.cells == ("",) and first.result_id != second.result_id
+    # Nothing says what was measured: no id at all, rather than one for several numbers.
+    scores = Scores(frame.assign(picture=""), "abc", house.protocol, "photos")
+    nameless = scores.cell("plain", "default", _column(house, "psnr"))
+    assert nameless.status == "reproduced" and nameless.origin is None

@@ -109,7 +109,7 @@ def result_link(result: Result, text: str, unit: str) -> Link:
 def origin_link(origin: Origin) -> Link:
     """The result's id, over everything that decides the number."""
     facts = {"id": origin.result_id, "origin": json.loads(json.dumps(vars(origin)))}
-    text = f"{origin.result_id}, over manifest, cells, protocol, metric with version and weights, seeds"
+    text = f"{origin.result_id}, over manifest, cells, pictures, protocol, metric with version and weights, seeds"
     return Link("result id", text, "here", facts=facts)
 
 
