@@ -3,21 +3,23 @@
 A large enough set of alternatives explains anything. So:
 
 - an alternative must bring the value within the tolerance *and* take more than half of the difference away;
-- two changes at a time count only where chance would hardly do as well, or where the same changes explain another value, too;
+- it must not be what chance would do about as well: of a value close to ours some alternative is nearly always right. Where the same
+  changes explain other values, too, chance would have to do all of it; of two changes at a time less is left to it than of one;
 - what is done to pictures counts only where no column of the same pictures that is reproduced as it is would be spoiled by it;
 - how many were tried, and how likely chance is, is part of the answer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from semsr.evaluation.lattice.ways import OWN, Way
 from semsr.reproduction.forensics.explanation import Alternative, Explanation
 
-CHANCE_OF_PAIRS = 0.05
-"""Two changes at a time explain a value alone only where chance would do so less often."""
+CHANCE = {1: 0.25, 2: 0.05}
+"""By the number of changes: an explanation counts only where chance would give it at most so often."""
 _SLACK = 1e-9
 """Printed numbers are decimal, ours are not."""
 
@@ -82,14 +84,14 @@ def _explained(question: Question, questions: Sequence[Question], fitting: Seque
         if way == OWN:
             continue
         fits = question.is_open and question.fits(way)
-        joint = _joint(question, way, questions, fitting) if fits else ()
+        others = _joint(question, way, questions, fitting) if fits else ()
+        joint = tuple(dict.fromkeys(other.column if other.row == question.row else other.row for other in others))
         against = _against(question, way, questions) if fits else ()
-        likely = len(way.changes) == 1 or bool(joint) or chances[2] <= CHANCE_OF_PAIRS
-        explains = fits and likely and not against
+        changes = len(way.changes)
+        by_chance = chances[changes] * math.prod(chance(other, changes) for other in others)
+        explains = fits and by_chance <= CHANCE[changes] and not against
         found.append(
-            Alternative(
-                way.id, way.says, len(way.changes), value, value - question.ours, published - value, explains, joint, against
-            )
+            Alternative(way.id, way.says, changes, value, value - question.ours, published - value, explains, joint, against)
         )
     found.sort(key=lambda each: (not each.explains, each.explains and not each.joint, each.changes, abs(each.left), each.id))
     deepest = max((each.changes for each in found), default=1)
@@ -129,7 +131,7 @@ def chance(question: Question, changes: int) -> float:
     return max(0.0, (covered - 2 * tolerance) / (2 * reach - 2 * tolerance))
 
 
-def _joint(question: Question, way: Way, questions: Sequence[Question], fitting: Sequence[Iterable[Way]]) -> tuple[str, ...]:
+def _joint(question: Question, way: Way, questions: Sequence[Question], fitting: Sequence[Iterable[Way]]) -> list[Question]:
     """What else is explained by the same changes, as far as both columns have their axes."""
     found = []
     for other, its in zip(questions, fitting, strict=True):
@@ -138,8 +140,8 @@ def _joint(question: Question, way: Way, questions: Sequence[Question], fitting:
         common = question.axes & other.axes
         mine = _on(way, common)
         if mine and any(_on(fit, common) == mine for fit in its):
-            found.append(other.column if other.row == question.row else other.row)
-    return tuple(dict.fromkeys(found))
+            found.append(other)
+    return found
 
 
 def _on(way: Way, axes: frozenset[str]) -> frozenset[tuple[str, str]]:
