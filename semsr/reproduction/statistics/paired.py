@@ -66,8 +66,8 @@ def seed_chance(first: Sequence[Sequence[float]], second: Sequence[Sequence[floa
     return SeedChance(error, freedom)
 
 
-def paired(differences: Floats, seeds: SeedChance | None = None, resamples: int = RESAMPLES, seed: int = 0) -> PairedTests:
-    """PairTest whether differences over pictures have a mean of 0.
+def paired(differences: Floats, seeds: SeedChance | None = None) -> PairedTests:
+    """Test whether differences over pictures have a mean of 0.
 
     *Pictures.* The bootstrap-t (Efron and Tibshirani 1993, 12.5): in each draw of pictures the mean's distance from that of the data,
     over its standard error in the draw. The ends of its distribution, times the standard error of the data, give the interval: it
@@ -87,7 +87,6 @@ def paired(differences: Floats, seeds: SeedChance | None = None, resamples: int 
     Args:
         differences: (P, N), one a picture, finite; rows of several seeds with each picture's mean over them. N at least 2.
         seeds: the chance of the seeds; None: there is none.
-        resamples, seed: of the draws.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -101,7 +100,7 @@ def paired(differences: Floats, seeds: SeedChance | None = None, resamples: int 
     total = np.hypot(error, seeds.error)
     some = np.flatnonzero(total > 0)
     low, high = value.copy(), value.copy()
-    # Without any spread there is nothing to test by but the signs: all of one side by chance alone.
+    # Without any spread over pictures there is nothing to test them by but the signs: all of one side by chance alone.
     p = np.where(value == 0, 1.0, 2.0 ** (1 - pictures))
 
     shares = (error[some] / total[some]) ** 4 / (pictures - 1) + (seeds.error[some] / total[some]) ** 4 / seeds.freedom[some]
@@ -110,12 +109,13 @@ def paired(differences: Floats, seeds: SeedChance | None = None, resamples: int 
     for start in range(0, some.size, _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         at = some[part]
-        away = _away(centred[at], error[at], counts(pictures, resamples, seed))
-        away += seeds_away(seeds.error[at], seeds.freedom[at], resamples, seed)
+        away = _away(centred[at], error[at], counts(pictures))
+        away += seeds_away(seeds.error[at], seeds.freedom[at], RESAMPLES)
         ends_low, ends_high, by_draws = conclude(value[at], away)
         low[at] = np.minimum(ends_low, value[at] - total[at] * student[part])
         high[at] = np.maximum(ends_high, value[at] + total[at] * student[part])
-        p[at] = np.maximum(by_draws, by_student[part])
+        by_signs = np.where(error[at] == 0, p[at], 0)  # seeds alone say nothing of other pictures
+        p[at] = np.maximum.reduce((by_draws, by_student[part], by_signs))
     return PairedTests(value, low, high, p)
 
 

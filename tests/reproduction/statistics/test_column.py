@@ -134,6 +134,15 @@ def test_the_same_offset_on_every_picture_is_a_difference() -> None:
 # Seeds.
 
 
+@pytest.mark.parametrize("pictures", [2, 3])
+def test_seeds_do_not_stand_in_for_pictures(pictures: int) -> None:
+    """The same offset on two or three pictures is no proof for others, however well the seeds agree."""
+    hard = np.random.default_rng(0).normal(27, 3, pictures)
+    trained = row(np.stack([hard - 1 - seed / 100 for seed in range(3)]))
+    (pair,) = column_order([row(hard), trained], "higher").pairs
+    assert not pair.apart and pair.p == pytest.approx(2 ** (1 - pictures))
+
+
 def test_two_seeds_are_told_apart_from_nothing() -> None:
     found = column_order([noisy(0, 1, seeds=2), noisy(5, 2), noisy(9, 3)], "higher")
     why = {(pair.upper, pair.lower): (pair.apart, pair.p is None, pair.why) for pair in found.pairs}
