@@ -14,11 +14,14 @@ from semsr.cards.protocol import ProtocolCard, ProtocolColumn
 from semsr.errors import SemsrError
 from semsr.evaluation.cores import pick_device
 from semsr.evaluation.journal import Journal
+from semsr.evaluation.lattice import edits
+from semsr.evaluation.lattice import measure as measuring
 from semsr.evaluation.lattice.measure import Kept, Pictures
 from semsr.evaluation.pairing import check_sizes
 from semsr.evaluation.protocol import ResolvedProtocol, resolve, resolve_columns
 from semsr.evaluation.session import measuring_fingerprint
 from semsr.files import storage_errors
+from semsr.fingerprint import fingerprint
 from semsr.imaging.pictures import picture_files
 from semsr.project import Project
 from semsr.reproduction.forensics.explanation import Explanation
@@ -34,6 +37,8 @@ from semsr.stages.tabulate import tables_of
 
 log = logging.getLogger(__name__)
 DEFAULTS = "defaults"
+EDITING = (Path(edits.__file__), Path(measuring.__file__))
+"""What decides how pictures are edited: scores do not hang on it, values of edited pictures do."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,11 @@ def _rank(
     return tuple(found), keyed
 
 
+def editing_fingerprint(project: Project, device: str) -> str:
+    """One hash over everything but the pictures that a value of edited pictures depends on."""
+    return fingerprint(project, EDITING, measuring=measuring_fingerprint(project, device))
+
+
 @contextmanager
 def _keeper(project: Project, profile: ProfileCard, *, prune: bool = False) -> Iterator[Callable[[str], Kept]]:
     """What was measured earlier, by data set: a journal each, opened when first needed; `prune`: what was not asked for goes at the end."""
@@ -192,7 +202,7 @@ def _keeper(project: Project, profile: ProfileCard, *, prune: bool = False) -> I
 
         def kept_of(dataset: str) -> Kept:
             if dataset not in opened:
-                made_by = measuring_fingerprint(project, pick_device(profile.device))
+                made_by = editing_fingerprint(project, pick_device(profile.device))
                 opened[dataset] = Kept(journals.enter_context(Journal(folder / f"explain-{dataset}.jsonl", made_by)))
             return opened[dataset]
 

@@ -105,6 +105,21 @@ def test_the_file_holds_what_the_tables_read(few: Any) -> None:
     assert read_explanations(few.root / "results/full/explained/paper.json") == {}
 
 
+def test_values_of_pictures_edited_otherwise_are_not_kept(few: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores do not hang on how JPEG is tried, so that their own fingerprint leaves it out."""
+    few.publish(psnr=few.means["psnr"] - CONSTANT)
+    few.explain()
+    journal = few.root / "results/full/journals/explain-canon.jsonl"
+    before = journal.read_text().splitlines()[0]
+    few.explain()
+    assert journal.read_text().splitlines()[0] == before
+    other = tmp_path / "edits.py"
+    other.write_bytes(explain.EDITING[0].read_bytes() + b"# stored as JPEG with other tables\n")
+    monkeypatch.setattr(explain, "EDITING", (other, *explain.EDITING[1:]))
+    few.explain()
+    assert journal.read_text().splitlines()[0] != before
+
+
 def test_pictures_that_changed_since_they_were_scored_are_said(few: Any) -> None:
     few.publish(psnr=few.means["psnr"] - CONSTANT)
     path = sorted((few.root / "results/full/cells/canon/osediff/default/images").glob("*.png"))[0]
