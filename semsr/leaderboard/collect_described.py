@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from semsr.leaderboard.collect_papers import line_of
 from semsr.leaderboard.collect_tables import Extras, downloads, notes_of
 from semsr.leaderboard.model import SiteBlock, SiteCell, SiteColumn, SiteRow, SiteTable
 from semsr.project import Project
@@ -23,7 +24,7 @@ def described_table(project: Project, table: DescriptionTable, extras: Extras) -
         id=table.id,
         title=table.title,
         track=card.track,
-        paper=card.paper.title if card.paper else table.source,
+        paper=line_of(card.paper) or table.source,
         profile=table.profile,
         protocol="descriptions",
         protocol_hash="",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from semsr.leaderboard.collect_papers import line_of
 from semsr.leaderboard.collect_tables import Extras, downloads, notes_of, printed, site_column
 from semsr.leaderboard.model import JUDGED_BY, SiteBlock, SiteCell, SiteColumn, SiteRow, SiteTable
 from semsr.project import Project
@@ -26,7 +27,7 @@ def judged_table(project: Project, table: SemanticTable, extras: Extras) -> Site
         id=table.id,
         title=table.title,
         track=card.track,
-        paper=card.paper.title if card.paper else table.source,
+        paper=line_of(card.paper) or table.source,
         profile=table.profile,
         protocol=table.protocol,
         protocol_hash=table.protocol_hash,

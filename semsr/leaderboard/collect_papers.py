@@ -6,19 +6,8 @@ import re
 from collections.abc import Mapping
 
 from semsr.cards.base import Paper
+from semsr.reproduction import latex
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",  # BibTeX counts braces, whether a backslash stands before them or not
-    "}": r"\textbraceright{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
 _YEAR = re.compile(r"\b(19|20)\d\d\b")
 
 
@@ -63,7 +52,9 @@ def bibliography(papers: Mapping[str, Paper]) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in " ".join(text.split()))
+    """In LaTeX, with braces by their names: BibTeX counts them, whether a backslash stands before them or not."""
+    found = latex.literal(" ".join(text.split()))
+    return found.replace(r"\{", r"\textbraceleft{}").replace(r"\}", r"\textbraceright{}")
 
 
 def _url(address: str) -> str:

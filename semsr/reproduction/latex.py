@@ -72,14 +72,11 @@ _PREAMBLE = r"""% {title}
 
 
 def escape(text: str) -> str:
-    """Plain text that LaTeX takes literally; `commands` in typewriter.
-
-    A character that the usual fonts lack is named by its code instead of vanishing.
-    """
+    """Plain text that LaTeX takes literally (`literal`), `commands` in typewriter."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # a lone backtick quotes nothing
-        return _literal(text)
-    return "".join(rf"\texttt{{{_literal(part)}}}" if at % 2 else _literal(part) for at, part in enumerate(parts))
+        return literal(text)
+    return "".join(rf"\texttt{{{literal(part)}}}" if at % 2 else literal(part) for at, part in enumerate(parts))
 
 
 def preamble(title: str, subtitle: str) -> str:
@@ -127,7 +124,8 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Plain text that LaTeX takes literally; a character that the usual fonts lack is named by its code instead of vanishing."""
     return "".join(_LATEX.get(character) or _other(character) for character in text)
 
 

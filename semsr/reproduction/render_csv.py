@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 
 from semsr.reproduction.differences import MINUS
 from semsr.reproduction.footnotes import DASHED
@@ -74,15 +75,13 @@ HEADER = (
 
 def render_csv(table: Table) -> str:
     """The whole table as CSV text."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADER)
+    lines: list[list[object]] = []
     for block, row, column, cell in table.cells():
         result = cell.result
         printed = cell.published.text if cell.published else ""
         ran = result.status != "not-run"
         spread = result.spread
-        writer.writerow(
+        lines.append(
             [
                 table.id,
                 table.profile,
@@ -124,7 +123,7 @@ def render_csv(table: Table) -> str:
                 "yes" if row.sanity else "",
             ]
         )
-    return out.getvalue()
+    return as_csv(HEADER, lines)
 
 
 DIFFERENCES_HEADER = (
@@ -159,16 +158,23 @@ DIFFERENCES_HEADER = (
 `published` is such a difference too."""
 
 
-def render_differences(table: Table) -> str:
-    """The differences between rows as CSV text, a line a comparison, data set and metric; empty where there are none."""
+def as_csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    """A header and lines as CSV text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(DIFFERENCES_HEADER)
+    writer.writerow(header)
+    writer.writerows(lines)
+    return out.getvalue()
+
+
+def render_differences(table: Table) -> str:
+    """The differences between rows as CSV text, a line a comparison, data set and metric; empty where there are none."""
+    lines: list[list[object]] = []
     for block in table.blocks:
         for comparison in block.comparisons:
             for found in comparison.differences:
                 contrast, printed = found.contrast, found.published.replace(MINUS, "-")
-                writer.writerow(
+                lines.append(
                     [
                         table.id,
                         table.profile,
@@ -198,7 +204,7 @@ def render_differences(table: Table) -> str:
                         f"{table.source}, {table.context.dataset}" if table.context and printed else "",
                     ]
                 )
-    return out.getvalue() if any(block.comparisons for block in table.blocks) else ""
+    return as_csv(DIFFERENCES_HEADER, lines) if any(block.comparisons for block in table.blocks) else ""
 
 
 def verdict_fields(verdict: Verdict | None, standing: Standing, result_id: str) -> list[object]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from semsr.reproduction.claim import ClaimResult
-from semsr.reproduction.render_csv import number
+from semsr.reproduction.render_csv import as_csv, number
 from semsr.reproduction.statistics.order import ColumnOrder
 from semsr.reproduction.table import Column
 
@@ -65,13 +63,13 @@ def render_claims(table: str, profile: str, claims: Sequence[ClaimResult]) -> st
         ]
         for claim in claims
     ]
-    return _written(CLAIMS_HEADER, lines) if lines else ""
+    return as_csv(CLAIMS_HEADER, lines) if lines else ""
 
 
 def render_pairs(table: str, profile: str, ordered: Iterable[Ordered]) -> str:
     """A line a pair of rows and a line an agreement; empty where there are none."""
     lines = [[table, profile, *line] for each in ordered for line in _lines(each)]
-    return _written(ORDER_HEADER, lines) if lines else ""
+    return as_csv(ORDER_HEADER, lines) if lines else ""
 
 
 def _lines(each: Ordered) -> Iterator[list[object]]:
@@ -86,11 +84,3 @@ def _lines(each: Ordered) -> Iterator[list[object]]:
         if (found := order.agreement) is not None:
             ends = number(found.tau), number(found.low), number(found.high), ""
             yield [*where, "agreement", "", "", *ends, "", found.rows, found.why]
-
-
-def _written(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return out.getvalue()

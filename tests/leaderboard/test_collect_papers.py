@@ -21,6 +21,10 @@ def test_an_entry_has_what_the_card_has_and_nothing_else() -> None:
     assert bibtex_of("x", Paper(title="T")) == "@misc{x,\n  title = {{T}},\n}\n"
 
 
+def test_signs_that_latex_lacks_are_written_as_in_tables() -> None:
+    assert "title = {{$\\times$4 -- ``Müller'' \\& \\texttt{U+8D85}}}" in bibtex_of("x", Paper(title="×4 – “Müller” & 超"))
+
+
 def test_no_field_can_be_closed_from_inside() -> None:
     """BibTeX counts every brace, escaped or not: they must close the entry at its very end."""
     entry = bibtex_of("a}{b", Paper(title="t}\n}@evil{x", venue="v}", url="https://a.example/}{\\x y")).rstrip()

@@ -9,6 +9,7 @@ import pytest
 
 from semsr.leaderboard.collect import collect
 from semsr.leaderboard.collect_judged import judged_table
+from semsr.leaderboard.collect_papers import line_of
 from semsr.leaderboard.collect_rows import Rows
 from semsr.leaderboard.collect_tables import Extras
 from semsr.leaderboard.model import Site, SiteTable
@@ -69,6 +70,11 @@ def test_links_lead_to_pages_that_are_made(site: Site) -> None:
             assert ("dataset", block.dataset) in pages
             assert {("metric", column.page) for column in block.columns if column.page} <= pages
             assert {("method", row.page) for row in block.rows if row.page} <= pages
+
+
+@pytest.mark.parametrize("name", ["sed-table1", "seesr-table1", "seesr-table2", "seesr-table3"])
+def test_every_kind_of_table_names_its_paper_in_the_same_way(project: Project, site: Site, name: str) -> None:
+    assert table_of(site, name).paper == line_of(project.table(name).paper) != ""
 
 
 def test_papers_are_those_of_the_cards(site: Site) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 
 from rich import box
@@ -15,7 +13,7 @@ from semsr.reproduction import latex
 from semsr.reproduction import render_markdown as markdown
 from semsr.reproduction.descriptions import wording
 from semsr.reproduction.descriptions.table import Block, DescriptionTable, Row, Value
-from semsr.reproduction.render_csv import number
+from semsr.reproduction.render_csv import as_csv, number
 from semsr.reproduction.wording import DASH
 
 HEADER = (
@@ -48,16 +46,14 @@ where the describers are not the paper's, for orientation only. `value` is `sum_
 
 def render_csv(table: DescriptionTable) -> str:
     """The whole table as tidy CSV, nothing rounded away."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADER)
+    lines: list[list[object]] = []
     for block in table.blocks:
         for row in block.rows:
             for at, what in enumerate(table.measures):
                 value = row.values[at] if row.values else Value(what, None, block.not_run or row.not_run)
                 found, printed = value.estimate, row.marks.get(what.mark, "")
                 measured = found is not None and found.value is not None
-                writer.writerow(
+                lines.append(
                     [
                         table.id,
                         table.profile,
@@ -83,7 +79,7 @@ def render_csv(table: DescriptionTable) -> str:
                         value.reason,
                     ]
                 )
-    return out.getvalue()
+    return as_csv(HEADER, lines)
 
 
 def render_markdown(table: DescriptionTable) -> str:

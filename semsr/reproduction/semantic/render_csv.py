@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from semsr.reproduction.render_csv import VERDICT_HEADER, number, verdict_fields
+from semsr.reproduction.render_csv import VERDICT_HEADER, as_csv, number, verdict_fields
 from semsr.reproduction.semantic.table import Block, Cell, Judgement, Row, SemanticTable
 from semsr.reproduction.table import Column
 
@@ -95,7 +93,7 @@ minus another by both judges, where they order them differently)."""
 
 def render_csv(table: SemanticTable) -> str:
     """Every value, by every judge."""
-    return _written(HEADER, (_line(table, *found) for found in _cells(table)))
+    return as_csv(HEADER, (_line(table, *found) for found in _cells(table)))
 
 
 def _cells(table: SemanticTable) -> Iterator[tuple[Block, Judgement, Row, Column, Cell]]:
@@ -164,7 +162,7 @@ def _line(table: SemanticTable, block: Block, said: Judgement, row: Row, column:
 def render_order(table: SemanticTable) -> str:
     """How the judges order the rows, and where they differ; empty where nothing was judged."""
     lines = [line for block in table.blocks for line in _order_lines(table, block)]
-    return _written(ORDER_HEADER, lines) if lines else ""
+    return as_csv(ORDER_HEADER, lines) if lines else ""
 
 
 def _order_lines(table: SemanticTable, block: Block) -> Iterator[list[object]]:
@@ -212,11 +210,3 @@ def _order_lines(table: SemanticTable, block: Block) -> Iterator[list[object]]:
 
 def _yes(told: bool) -> str:
     return "yes" if told else "no"
-
-
-def _written(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return out.getvalue()
