@@ -76,6 +76,13 @@ def test_a_mistake_is_one_line_and_a_non_zero_exit(project: Project, arguments: 
     assert done.stdout == ""
 
 
+def test_what_would_move_the_terminal_is_not_repeated_as_it_is(project: Project) -> None:
+    done = semsr(project, "eval", "no\x1b[31m\nred", "--hr", "nothing", "--protocol", "seesr")
+    assert done.returncode == 2
+    assert done.stderr.startswith(r"error: no\x1b[31m\nred: no such folder")
+    assert done.stderr.rstrip("\n").isprintable()
+
+
 def test_a_seed_is_one_that_every_generator_takes(project: Project) -> None:
     np.random.RandomState(LARGEST_SEED)
     torch.Generator().manual_seed(DEFAULT_SEED + LARGEST_SEED)  # SeeSR's published order of draws

@@ -57,5 +57,7 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    sys.stderr.write(f"error: {message}\n")
+    # What somebody typed, or a file's name, may hold signs that break the line or move the terminal.
+    plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+    sys.stderr.write(f"error: {plain}\n")
     sys.exit(code)

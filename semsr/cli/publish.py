@@ -33,7 +33,10 @@ def publish(
 @app.command()
 def report(
     what: Annotated[list[str], typer.Argument(help="A paper's arXiv number, or tables by their ids.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The file; default: results/<profile>/report-<first>.html.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file, replaced where it is there; default: results/<profile>/report-<first>.html."),
+    ] = None,
     images: Annotated[int, typer.Option(min=0, help="Of how many pictures of each data set cuts are shown.")] = 3,
     profile: Annotated[str | None, typer.Option(help="A profile other than the one in force.")] = None,
     keep_going: Annotated[

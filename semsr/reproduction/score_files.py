@@ -47,6 +47,8 @@ def read_scores(path: Path, name: str, dataset: str) -> pd.DataFrame:
         SemsrError: missing, unreadable, columns of another version, or rows of another data set.
     """
     again = f"run `semsr score {dataset}`"
+    if path.is_dir():  # pandas would read whatever lies in it
+        raise SemsrError(f"{name}: a folder stands where the file of scores belongs; move it away and {again}")
     try:
         scores = pd.read_parquet(path)
     except FileNotFoundError:

@@ -153,7 +153,7 @@ def _sources_beside(pictures: Mapping[str, Path], hr: Path, lr: Path | None) -> 
 def _check_smaller(path: Path, size: Size, large: Size) -> None:
     """LR is HR's size divided by one factor, but for a pixel. Raises: SizeMismatchError."""
     factor = large[0] / size[0]
-    if factor < 1 or abs(large[1] / factor - size[1]) > 1:
+    if factor <= 1 or abs(large[1] / factor - size[1]) > 1:
         raise SizeMismatchError(
             f"{path}: {size[1]}x{size[0]} pixels (width x height) is not {large[1]}x{large[0]}, HR's size, made smaller; "
             "give LR of the same pictures"

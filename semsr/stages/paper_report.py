@@ -15,6 +15,7 @@ from semsr.leaderboard.crops import strips
 from semsr.leaderboard.model import Site, SitePage, SiteTable
 from semsr.leaderboard.paper_report import Seen, render_report
 from semsr.project import Project
+from semsr.reporting.places import check_page, page_errors
 from semsr.stages.publish import sources
 
 
@@ -33,7 +34,7 @@ def run(
         project: the project.
         profile: whose results to use.
         what: a paper by its arXiv number (all of its tables in the profile), or tables by their ids.
-        out: the file; default: results/<profile>/report-<first of what>.html.
+        out: the file, which is replaced where it is there; default: results/<profile>/report-<first of what>.html.
         images: of how many pictures of each data set cuts are shown.
         keep_going: what was not scored is said to be so, and is no error.
 
@@ -41,9 +42,11 @@ def run(
         The file.
 
     Raises:
-        SemsrError: the profile has no such table or paper, or as of `publish`.
+        SemsrError: the profile has no such table or paper, or as of `publish`. StorageError: `out` can't be written.
     """
     cards = _tables(project, profile, what)
+    path = out or project.results(profile.id) / f"report-{what[0].replace('/', '-')}.html"
+    check_page(path)
     whole = collect(project, profile, sources(project, profile, keep_going=keep_going))
     site = _only(whole, [card.id for card in cards])
     seen = []
@@ -52,8 +55,9 @@ def run(
             seen.append(Seen(project.dataset(viewable.dataset).title, found))
     options = f" --images {images}" if images != 3 else ""
     commands = (f"semsr use {profile.id}", "dvc repro", f"semsr report {' '.join(what)}{options}")
-    path = out or project.results(profile.id) / f"report-{what[0]}.html"
-    write_atomic(path, render_report(site, _title(profile, cards), seen, commands))
+    with page_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, render_report(site, _title(profile, cards), seen, commands))
     sys.stdout.write(
         f"{project.show(path.resolve())}: {path.stat().st_size / 2**20:.1f} MB, one file; open it in a browser, or print it\n"
     )

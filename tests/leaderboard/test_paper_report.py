@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from semsr.errors import SemsrError, StorageError
 from semsr.imaging.pictures import write_png
 from semsr.leaderboard.crops import SIDE, busiest, strips
 from semsr.leaderboard.model import Site, SiteBlock, SiteCell, SiteColumn, SitePage, SiteRow, SiteTable, Viewable
 from semsr.leaderboard.paper_report import Seen, counted, render_report
+from semsr.project import Project
 from semsr.reproduction.claim import ClaimResult
 from semsr.reproduction.verdict import Part, Tolerance, Verdict
+from semsr.stages import paper_report
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -112,6 +115,24 @@ def test_cuts_are_the_same_place_in_unchanged_pixels(site: Site, tmp_path: Path)
     assert (read[0] == hr[::4, ::4].repeat(4, 0).repeat(4, 1)[top : top + SIDE, left : left + SIDE]).all()
     assert render_report(site, "R", [Seen("D", (strip,))]).count("<img") == 3
     assert strips(seen, 0) == ()
+
+
+@pytest.mark.parametrize("place", ["there", "file/x.html", "link.html"])
+def test_a_place_that_can_t_be_written_is_one_line(place: str, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link.html").symlink_to(tmp_path / "file")
+    with pytest.raises(StorageError, match=place.split("/")[0]) as caught:
+        paper_report.run(project, project.profile("lite"), ["sed-table1"], tmp_path / place)
+    assert "\n" not in str(caught.value) and "partial" not in str(caught.value)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_unknown_table_is_one_line(project: Project) -> None:
+    with pytest.raises(
+        SemsrError, match=r"^nothing: no table or paper of profile lite; allowed: .*2402\.19387.*lite-sed-table1"
+    ):
+        paper_report.run(project, project.profile("lite"), ["nothing"])
 
 
 def test_a_picture_smaller_than_a_cut_is_shown_whole() -> None:

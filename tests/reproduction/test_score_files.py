@@ -16,6 +16,10 @@ def test_unreadable_scores_say_what_to_do(house: Any, tmp_path: Path) -> None:
     path = tmp_path / "alpha.parquet"
     with pytest.raises(SemsrError, match="has not been scored; run `semsr score alpha`"):
         read_scores(path, "s", "alpha")
+    path.mkdir()
+    with pytest.raises(SemsrError, match="s: a folder stands where the file of scores belongs; move it away and run"):
+        read_scores(path, "s", "alpha")
+    path.rmdir()
     path.write_bytes(b"PAR1 not really")
     with pytest.raises(SemsrError, match=r"s: not a readable parquet file .*; delete it and run `semsr score alpha`"):
         read_scores(path, "s", "alpha")

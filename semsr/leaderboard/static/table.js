@@ -100,8 +100,10 @@
       render: (row, type) => (type === "display" ? rowHead(row) : row.label),
       createdCell: (cell) => cell.setAttribute("scope", "row"),
     };
+    const heading = (column) => `${column.title} ${column.direction === "higher" ? "↑" : "↓"}${column.unit ? ` [${column.unit}]` : ""}`;
     const values = block.columns.map((column, at) => ({
-      title: make("span", "", `${column.title} ${column.direction === "higher" ? "↑" : "↓"}${column.unit ? ` [${column.unit}]` : ""}`).outerHTML,
+      title: make("span", "", heading(column)).outerHTML,
+      ariaTitle: heading(column),
       data: null,
       type: "value",
       className: "value",

@@ -97,6 +97,8 @@ def test_lr_of_other_pictures_is_refused(project: Project, folders: dict[str, Pa
     write_png(folders["lr"] / f"{triplets[0].name}.png", triplets[0].originals.lr[:40])
     with pytest.raises(SizeMismatchError, match=r"64x40 pixels .* is not 256x256, HR's size, made smaller"):
         stage.run_folder(project, folders["sr"], hr=folders["hr"], lr=folders["lr"])
+    with pytest.raises(SizeMismatchError, match="is not 256x256, HR's size, made smaller"):
+        stage.run_folder(project, folders["sr"], hr=folders["hr"], lr=folders["hr"])
     (folders["lr"] / f"{triplets[0].name}.png").unlink()
     with pytest.raises(PairingError, match="is missing; add it, or leave out --lr"):
         stage.run_folder(project, folders["sr"], hr=folders["hr"], lr=folders["lr"])

@@ -59,6 +59,15 @@ def test_sorts_by_a_column_the_best_first_then_the_other_way(table: Callable, sm
     _shows(page, [row.label for row in reversed(ordered)])
 
 
+def test_heads_are_announced_without_markup(table: Callable) -> None:
+    """What a screen reader says of a head that sorts."""
+    said = (
+        table().locator("#table-host thead [aria-label]").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    )
+    assert any("PSNR" in text for text in said)
+    assert not [text for text in said if "<" in text]
+
+
 def test_sorts_with_the_keyboard(table: Callable, small_site) -> None:
     page = table()
     block = small_site.tables[0].blocks[0]
